@@ -1,0 +1,78 @@
+//! The operator's ceiling: what no spec can exceed on this machine.
+//!
+//! ```toml
+//! deny_plugins = ["shell"]
+//!
+//! [ceiling]                      # for every plugin; without this table there is no common ceiling
+//! http = ["GET https://*/**"]
+//!
+//! [plugins.weather]              # for one plugin, in place of the common ceiling
+//! http = ["GET https://api.weather.gov/**"]
+//!
+//! [limits]
+//! timeout_s = 60
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{Grants, LimitRequest, PluginName};
+
+/// What `policy.toml` says. Without the file nothing is taken away.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The most that any plugin may be granted.
+    #[serde(default)]
+    ceiling: Option<Grants>,
+    /// The most that one plugin may be granted.
+    #[serde(default)]
+    plugins: BTreeMap<PluginName, Grants>,
+    /// The most that any call may use.
+    #[serde(default)]
+    limits: LimitRequest,
+    /// Plugins that are not loaded at all.
+    #[serde(default)]
+    deny_plugins: Vec<PluginName>,
+}
+
+impl Policy {
+    /// The ceiling for one plugin; `None` where the operator set none.
+    pub fn ceiling(&self, plugin: &PluginName) -> Option<&Grants> {
+        self.plugins.get(plugin).or(self.ceiling.as_ref())
+    }
+
+    /// The most that any call may use.
+    pub fn limits(&self) -> &LimitRequest {
+        &self.limits
+    }
+
+    /// May this plugin be used at all?
+    pub fn allows(&self, plugin: &PluginName) -> bool {
+        !self.deny_plugins.contains(plugin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugins_own_ceiling_stands_in_place_of_the_common_one() {
+        let policy: Policy = toml::from_str(
+            "deny_plugins = [\"shell\"]\n[ceiling]\n[plugins.weather]\nhttp = [\"GET https://api.weather.gov/**\"]\n[limits]\ntimeout_s = 5",
+        )
+        .unwrap();
+        let name = |text| PluginName::new(text).unwrap();
+        assert!(policy.ceiling(&name("other")).unwrap().is_empty());
+        assert_eq!(policy.ceiling(&name("weather")).unwrap().http.len(), 1);
+        assert!(!policy.allows(&name("shell")));
+        assert!(Policy::default().ceiling(&name("other")).is_none());
+    }
+
+    #[test]
+    fn a_key_that_the_policy_does_not_know_is_refused() {
+        assert!(toml::from_str::<Policy>("deny_plugin = [\"x\"]").is_err());
+    }
+}
