@@ -1,0 +1,92 @@
+//! How a tier becomes a model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{LlmError, Model, Price, RetryPolicy, Script, Scripted, Secret};
+
+/// Everything a connection needs. Reading the environment is the caller's business: the key comes as a value.
+#[derive(Clone, Debug)]
+pub struct ModelConfig {
+    /// A row of [`crate::PROVIDERS`], or any name with `api_base`, which is then taken to speak OpenAI's protocol.
+    pub provider: String,
+    /// The model's name. `provider/model` is understood too.
+    pub model: String,
+    /// Where to reach it, when not at the provider's own address.
+    pub api_base: Option<String>,
+    /// The key.
+    pub api_key: Option<Secret>,
+    /// The replies of the provider `scripted`.
+    pub script: Option<Script>,
+    /// What it costs, instead of the listed price.
+    pub price: Option<Price>,
+    /// `Some(false)`: the model knows no native tool calling; tools are described in the prompt instead.
+    pub tool_calling: Option<bool>,
+    /// The longest a call may take, retries not counted.
+    pub timeout: Duration,
+    /// The longest silence within a call.
+    pub idle_timeout: Duration,
+    /// The largest reply read, in bytes after decompression.
+    pub max_reply_bytes: u64,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// A proxy's address. `None`: none, whatever the environment says.
+    pub proxy: Option<String>,
+}
+
+impl ModelConfig {
+    /// The defaults for a provider and a model.
+    #[must_use]
+    pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+            api_base: None,
+            api_key: None,
+            script: None,
+            price: None,
+            tool_calling: None,
+            // A long reasoned answer takes minutes; a silence of two is a dead connection.
+            timeout: Duration::from_secs(600),
+            idle_timeout: Duration::from_secs(120),
+            // The longest replies of today's models are below 1 MiB of text; streaming multiplies that.
+            max_reply_bytes: 32 << 20,
+            retry: RetryPolicy::default(),
+            proxy: None,
+        }
+    }
+
+    /// A scripted model from text.
+    #[must_use]
+    pub fn scripted(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let script = Script::Text {
+            name: name.into(),
+            text: text.into(),
+        };
+        Self {
+            script: Some(script),
+            ..Self::new("scripted", "scripted")
+        }
+    }
+}
+
+/// Makes a model. Opens no connection: that happens with the first call.
+///
+/// # Errors
+/// [`LlmError::Config`] when provider, address or key are missing or wrong, [`LlmError::Script`] for a bad script.
+pub fn connect(config: ModelConfig) -> Result<Arc<dyn Model>, LlmError> {
+    if config.provider == "scripted" {
+        let Some(script) = &config.script else {
+            return Err(LlmError::Config {
+                what: "a tier of the provider `scripted` has no script".into(),
+                hint: "add `script: replies.yml` to the tier".into(),
+            });
+        };
+        let model = Scripted::new(config.model, script, config.price, config.retry)?;
+        return Ok(Arc::new(model));
+    }
+    Err(LlmError::Config {
+        what: format!("unknown provider `{}`", config.provider),
+        hint: String::new(),
+    })
+}
