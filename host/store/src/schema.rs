@@ -1,0 +1,142 @@
+//! Opening a database: settings of a connection, the tables, and how an older or foreign file gets them.
+//!
+//! The `traces` table begins with the original's columns in its order, so its files open here and its tools read ours;
+//! a table that lacks columns is given them. Format numbers are kept in `user_version` and start at 1000, so that a
+//! number the original may come to write is never taken for ours; a file from a newer armature is refused, not guessed at.
+//! The file may come from a stranger: nothing in its schema is trusted to run code.
+
+use std::{path::Path, thread, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+
+use crate::{StoreError, error::database};
+
+/// Format of the first release. See [`migrate`].
+const FIRST_FORMAT: i64 = 1000;
+
+/// Format this version writes.
+const FORMAT: i64 = FIRST_FORMAT;
+
+/// How long one statement waits for another process. Longer than any commit, shorter than a person's patience.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Switching a fresh file to WAL is refused at once, without waiting, while another process does the same.
+const WAL_ATTEMPTS: u32 = 200;
+
+/// Pause between those attempts.
+const WAL_PAUSE: Duration = Duration::from_millis(10);
+
+/// Pages kept in memory by a connection, in KiB (the minus sign is SQLite's way to say KiB).
+const CACHE_KIB: i64 = -4096;
+
+const EVENTS: &str = "
+CREATE TABLE IF NOT EXISTS events (
+  id INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  timestamp TEXT NOT NULL,
+  type TEXT NOT NULL,
+  stage TEXT,
+  event TEXT NOT NULL,
+  UNIQUE (run_id, seq)
+);
+CREATE TABLE IF NOT EXISTS runs (
+  run_id TEXT PRIMARY KEY,
+  workflow TEXT NOT NULL,
+  status TEXT NOT NULL,
+  started TEXT NOT NULL,
+  ended TEXT,
+  spec_digest TEXT NOT NULL DEFAULT '',
+  inputs_digest TEXT NOT NULL DEFAULT '',
+  parent TEXT
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS runs_by_workflow ON runs (workflow, started);
+";
+
+const SIDE_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS llm_cache (
+  cache_key TEXT PRIMARY KEY,
+  response_json TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS llm_cache_by_age ON llm_cache (created_at);
+CREATE TABLE IF NOT EXISTS kv (
+  scope TEXT NOT NULL,
+  plugin TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value BLOB NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (scope, plugin, key)
+) WITHOUT ROWID;
+";
+
+/// A connection with this crate's settings. `memory` names a database that lives as long as its connections.
+pub(crate) fn connect(path: &Path, memory: bool) -> Result<Connection, StoreError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if memory {
+        flags |= OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.pragma_update(None, "cache_size", CACHE_KIB)?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(database("open the database", path))
+}
+
+/// Brings the file to this version's format.
+pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    write_ahead(connection).map_err(database("switch to write-ahead logging", path))?;
+    let found = format(connection).map_err(database("read its format", path))?;
+    if found > FORMAT {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        });
+    }
+    if found < FORMAT {
+        migrate(connection).map_err(database("bring its tables up to date", path))?;
+    }
+    Ok(())
+}
+
+fn format(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut attempt = 0;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && attempt < WAL_ATTEMPTS =>
+            {
+                attempt += 1;
+                thread::sleep(WAL_PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// One transaction, so that two processes that open a fresh file at once do it one after the other. Every step asks
+/// what is there first: the file may be the original's, or half way from another tool.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if format(&transaction)? < FIRST_FORMAT {
+        transaction.execute_batch(EVENTS)?;
+        transaction.execute_batch(SIDE_TABLES)?;
+        crate::trace::ensure_table(&transaction)?;
+        crate::runs::adopt_traces(&transaction)?;
+        transaction.pragma_update(None, "user_version", FIRST_FORMAT)?;
+    }
+    transaction.commit()
+}

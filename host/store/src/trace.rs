@@ -1,0 +1,371 @@
+//! Trace rows: one for each stage, model request and tool call, in the table that the original began.
+//!
+//! The first 24 columns are the original's, same names, same order; ours follow. Reading is lenient, since a file may
+//! come from the original or from a later version of it: a missing value is the column's default, a row whose run id
+//! could not be a directory name is left out. Writing never fails a stage; see [`crate::Store::trace`].
+
+use std::sync::LazyLock;
+
+use rusqlite::{Connection, Row, ToSql, params_from_iter, types::Value as Sql, types::ValueRef};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::RunId;
+
+/// How many rows a query returns when it does not say.
+const DEFAULT_LIMIT: usize = 100;
+
+/// A value of a trace column, between Rust and SQLite.
+trait Cell: Sized + Default {
+    fn to_cell(&self) -> Sql;
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self>;
+}
+
+impl Cell for String {
+    fn to_cell(&self) -> Sql {
+        Sql::Text(self.clone())
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        match cell {
+            ValueRef::Text(text) => Some(Self::from_utf8_lossy(text).into_owned()),
+            ValueRef::Integer(number) => Some(number.to_string()),
+            ValueRef::Real(number) => Some(number.to_string()),
+            ValueRef::Null | ValueRef::Blob(_) => None,
+        }
+    }
+}
+
+impl Cell for bool {
+    fn to_cell(&self) -> Sql {
+        Sql::Integer(i64::from(*self))
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        i64::from_cell(cell).map(|number| number != 0)
+    }
+}
+
+impl Cell for i64 {
+    fn to_cell(&self) -> Sql {
+        Sql::Integer(*self)
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        match cell {
+            ValueRef::Integer(number) => Some(number),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a float cast saturates, and a count is what was meant"
+            )]
+            ValueRef::Real(number) => Some(number as Self),
+            _ => None,
+        }
+    }
+}
+
+impl Cell for u64 {
+    fn to_cell(&self) -> Sql {
+        Sql::Integer(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        i64::from_cell(cell).map(|number| Self::try_from(number).unwrap_or(0))
+    }
+}
+
+impl Cell for f64 {
+    fn to_cell(&self) -> Sql {
+        // SQLite has no NaN: it would become NULL and break NOT NULL readers.
+        Sql::Real(if self.is_finite() { *self } else { 0.0 })
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        match cell {
+            ValueRef::Real(number) => Some(number),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "milliseconds and scores are far below 2^53"
+            )]
+            ValueRef::Integer(number) => Some(number as Self),
+            _ => None,
+        }
+    }
+}
+
+impl Cell for Map<String, Value> {
+    fn to_cell(&self) -> Sql {
+        Sql::Text(serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned()))
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        serde_json::from_str(cell.as_str().ok()?).ok()
+    }
+}
+
+impl Cell for Vec<String> {
+    fn to_cell(&self) -> Sql {
+        Sql::Text(serde_json::to_string(self).unwrap_or_else(|_| "[]".to_owned()))
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        let values: Vec<Value> = serde_json::from_str(cell.as_str().ok()?).ok()?;
+        let text = |value: Value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
+        Some(values.into_iter().map(text).collect())
+    }
+}
+
+impl<T: Cell> Cell for Option<T> {
+    fn to_cell(&self) -> Sql {
+        self.as_ref().map_or(Sql::Null, T::to_cell)
+    }
+    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
+        Some(T::from_cell(cell))
+    }
+}
+
+macro_rules! trace_row {
+    ($($(#[$doc:meta])* $field:ident: $type:ty => $column:literal $declared:literal;)*) => {
+        /// One row of the `traces` table.
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct TraceRow {
+            /// The run. Read rows always have one; a row without is not written.
+            pub run_id: Option<RunId>,
+            $($(#[$doc])* pub $field: $type,)*
+        }
+
+        /// Column and declaration, in the order of a table made here; `run_id` stands before them.
+        const COLUMNS: &[(&str, &str)] = &[$(($column, $declared)),*];
+
+        impl TraceRow {
+            fn cells(&self) -> [Sql; COLUMNS.len()] {
+                [$(self.$field.to_cell()),*]
+            }
+
+            fn read(run_id: RunId, row: &Row<'_>) -> rusqlite::Result<Self> {
+                Ok(Self {
+                    run_id: Some(run_id),
+                    $($field: <$type>::from_cell(row.get_ref($column)?).unwrap_or_default(),)*
+                })
+            }
+        }
+    };
+}
+
+trace_row! {
+    /// Name of the workflow.
+    workflow_name: String => "workflow_name" "TEXT NOT NULL";
+    /// The stage.
+    stage_id: String => "stage_id" "TEXT NOT NULL";
+    /// Type of its role, or kind of the stage.
+    role_type: String => "role_type" "TEXT NOT NULL";
+    /// The model that answered; empty where none did.
+    model: String => "model" "TEXT NOT NULL";
+    /// Tokens of the requests.
+    input_tokens: u64 => "input_tokens" "INTEGER DEFAULT 0";
+    /// Tokens of the replies.
+    output_tokens: u64 => "output_tokens" "INTEGER DEFAULT 0";
+    /// Wall time in milliseconds.
+    latency_ms: f64 => "latency_ms" "REAL DEFAULT 0.0";
+    /// Whether it succeeded.
+    success: bool => "success" "INTEGER NOT NULL DEFAULT 1";
+    /// Whether the output kept to its schema.
+    output_valid: bool => "output_valid" "INTEGER NOT NULL DEFAULT 1";
+    /// A judge's score.
+    quorum_score: Option<f64> => "quorum_score" "REAL";
+    /// When: ISO-8601, UTC. Left empty, it is the time of the call to [`crate::Store::trace`].
+    timestamp: String => "timestamp" "TEXT NOT NULL";
+    /// The inputs, scrubbed.
+    inputs: Map<String, Value> => "inputs_json" "TEXT DEFAULT '{}'";
+    /// The outputs, scrubbed.
+    outputs: Map<String, Value> => "outputs_json" "TEXT DEFAULT '{}'";
+    /// Class of the error.
+    error_type: Option<String> => "error_type" "TEXT";
+    /// How often a larger model was asked.
+    escalation_count: u64 => "escalation_count" "INTEGER DEFAULT 0";
+    /// Digest of the spec.
+    spec_version: String => "spec_version" "TEXT DEFAULT ''";
+    /// Digest of the inputs.
+    inputs_hash: String => "inputs_hash" "TEXT DEFAULT ''";
+    /// Digest of the safety rules.
+    policy_version: String => "policy_version" "TEXT DEFAULT ''";
+    /// Where each input came from.
+    inputs_provenance: Map<String, Value> => "inputs_provenance_json" "TEXT DEFAULT '{}'";
+    /// Tools the stage may call.
+    tools_declared: Vec<String> => "tools_declared_json" "TEXT DEFAULT '[]'";
+    /// Tools it called.
+    tools_called: Vec<String> => "tools_called_json" "TEXT DEFAULT '[]'";
+    /// Digest of the container image, for the Docker backend.
+    sandbox_image_digest: Option<String> => "sandbox_image_digest" "TEXT";
+    /// Kind of an error that concerns the account: `provider_auth`, `provider_credits`.
+    error_kind: Option<String> => "error_kind" "TEXT";
+    /// Text of the error, scrubbed.
+    error_message: Option<String> => "error_message" "TEXT";
+    /// Kind of the row: `llm`, `script`, `gate`, `tool_call`, `subagent`, or `tool` for a call within a stage.
+    kind: String => "kind" "TEXT DEFAULT ''";
+    /// Item of a fan-out.
+    item: Option<u64> => "item" "INTEGER";
+    /// Which attempt, from 1.
+    attempt: u64 => "attempt" "INTEGER DEFAULT 1";
+    /// Who called the tool.
+    caller: String => "caller" "TEXT DEFAULT ''";
+    /// The plugin.
+    plugin: Option<String> => "plugin" "TEXT";
+    /// Its digest.
+    plugin_digest: Option<String> => "plugin_digest" "TEXT";
+    /// The tool.
+    tool: Option<String> => "tool" "TEXT";
+    /// Name of the call, as in the event log.
+    call_id: Option<String> => "call_id" "TEXT";
+    /// Instructions used.
+    fuel: Option<u64> => "fuel" "INTEGER";
+    /// Most bytes of memory at once.
+    memory_peak: Option<u64> => "memory_peak" "INTEGER";
+    /// Calls into the host.
+    host_calls: Option<u64> => "host_calls" "INTEGER";
+    /// Bytes given to it.
+    bytes_in: Option<u64> => "bytes_in" "INTEGER";
+    /// Bytes it gave.
+    bytes_out: Option<u64> => "bytes_out" "INTEGER";
+    /// How often a right was refused.
+    denials: u64 => "denials" "INTEGER DEFAULT 0";
+    /// What it cost.
+    cost_usd: Option<f64> => "cost_usd" "REAL";
+    /// Whether the reply came from the response cache.
+    cached: bool => "cached" "INTEGER DEFAULT 0";
+}
+
+/// Which rows to read. Empty fields do not restrict.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TraceQuery {
+    /// Of this workflow.
+    pub workflow: Option<String>,
+    /// Of this run. Rows come oldest first then, otherwise newest first.
+    pub run: Option<RunId>,
+    /// Of this stage.
+    pub stage: Option<String>,
+    /// With at least this score.
+    pub min_score: Option<f64>,
+    /// At most so many; 100 if not said, all for a run.
+    pub limit: Option<usize>,
+}
+
+impl TraceQuery {
+    /// The newest rows of a workflow.
+    pub fn workflow(name: impl Into<String>) -> Self {
+        Self {
+            workflow: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// All rows of a run, oldest first.
+    pub fn run(run: &RunId) -> Self {
+        Self {
+            run: Some(run.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let names: String = COLUMNS.iter().flat_map(|(name, _)| [", ", name]).collect();
+    let marks = ", ?".repeat(COLUMNS.len());
+    format!("INSERT INTO traces (run_id{names}) VALUES (?{marks})")
+});
+
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let names: String = COLUMNS.iter().flat_map(|(name, _)| [", ", name]).collect();
+    format!("SELECT run_id{names} FROM traces WHERE 1=1")
+});
+
+/// Makes the table, or gives one made elsewhere the columns it lacks.
+pub(crate) fn ensure_table(connection: &Connection) -> rusqlite::Result<()> {
+    let declared: String = COLUMNS
+        .iter()
+        .flat_map(|(name, declared)| [", ", name, " ", declared])
+        .collect();
+    connection.execute_batch(&format!(
+        "CREATE TABLE IF NOT EXISTS traces (id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL{declared});"
+    ))?;
+    let mut there = connection.prepare("SELECT name FROM pragma_table_info('traces')")?;
+    let there: Vec<String> = there
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (name, declared) in COLUMNS {
+        if !there.iter().any(|column| column.eq_ignore_ascii_case(name)) {
+            connection
+                .execute_batch(&format!("ALTER TABLE traces ADD COLUMN {name} {declared};"))?;
+        }
+    }
+    connection.execute_batch(
+        "CREATE INDEX IF NOT EXISTS traces_by_run ON traces (run_id);
+         CREATE INDEX IF NOT EXISTS traces_by_workflow ON traces (workflow_name, timestamp);",
+    )
+}
+
+pub(crate) fn insert(connection: &Connection, row: &TraceRow) -> rusqlite::Result<()> {
+    let Some(run_id) = &row.run_id else {
+        return Ok(());
+    };
+    let cells = std::iter::once(Sql::Text(run_id.to_string())).chain(row.cells());
+    connection
+        .prepare_cached(&INSERT)?
+        .execute(params_from_iter(cells))
+        .map(drop)
+}
+
+pub(crate) fn query(
+    connection: &Connection,
+    query: &TraceQuery,
+) -> rusqlite::Result<Vec<TraceRow>> {
+    let mut sql = SELECT.clone();
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    let run = query.run.as_ref().map(RunId::as_str);
+    if let Some(run) = &run {
+        sql.push_str(" AND run_id = ?");
+        values.push(run);
+    }
+    if let Some(workflow) = &query.workflow {
+        sql.push_str(" AND workflow_name = ?");
+        values.push(workflow);
+    }
+    if let Some(stage) = &query.stage {
+        sql.push_str(" AND stage_id = ?");
+        values.push(stage);
+    }
+    if let Some(score) = &query.min_score {
+        sql.push_str(" AND quorum_score >= ?");
+        values.push(score);
+    }
+    sql.push_str(if run.is_some() {
+        " ORDER BY id ASC"
+    } else {
+        " ORDER BY timestamp DESC, id DESC"
+    });
+    let limit = query.limit.or(run.is_none().then_some(DEFAULT_LIMIT));
+    let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
+    sql.push_str(" LIMIT ?");
+    values.push(&limit);
+
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(values.as_slice())?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(run_id) =
+            String::from_cell(row.get_ref(0)?).and_then(|text| RunId::new(text).ok())
+        {
+            found.push(TraceRow::read(run_id, row)?);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn latest_run(
+    connection: &Connection,
+    workflow: &str,
+) -> rusqlite::Result<Option<RunId>> {
+    let newest = TraceQuery {
+        limit: Some(1),
+        ..TraceQuery::workflow(workflow)
+    };
+    Ok(query(connection, &newest)?.pop().and_then(|row| row.run_id))
+}
