@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, RunId};
+use crate::{Event, RunId, trace::RUN_ID_IS_VALID};
 
 /// How many runs a query returns when it does not say.
 const DEFAULT_LIMIT: usize = 100;
@@ -157,12 +157,12 @@ impl Change {
 
 /// Lists the runs of a file that has traces and no log.
 pub(crate) fn adopt_traces(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(
+    connection.execute_batch(&format!(
         "INSERT OR IGNORE INTO runs (run_id, workflow, status, started, ended, spec_digest, inputs_digest)
          SELECT run_id, min(workflow_name), CASE WHEN min(success) = 0 THEN 'failed' ELSE 'completed' END,
                 min(timestamp), max(timestamp), '', ''
-         FROM traces GROUP BY run_id;",
-    )
+         FROM traces WHERE {RUN_ID_IS_VALID} GROUP BY run_id;",
+    ))
 }
 
 /// A row, or none if a foreign tool wrote words that are not ours.

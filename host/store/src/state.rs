@@ -112,7 +112,7 @@ impl RunState {
                 }
             }
             Event::GateOpened { stage, .. } if !self.open_gates.contains(&stage) => {
-                self.open_gates.push(stage)
+                self.open_gates.push(stage);
             }
             Event::GateAnswered {
                 stage,

@@ -15,6 +15,10 @@ use crate::RunId;
 /// How many rows a query returns when it does not say.
 const DEFAULT_LIMIT: usize = 100;
 
+/// The grammar of [`RunId`], in SQL: so that a row of another tool that breaks it does not use up a limit.
+pub(crate) const RUN_ID_IS_VALID: &str =
+    "(run_id GLOB '[A-Za-z0-9]*' AND run_id NOT GLOB '*[^A-Za-z0-9_-]*' AND length(run_id) <= 64)";
+
 /// A value of a trace column, between Rust and SQLite.
 trait Cell: Sized + Default {
     fn to_cell(&self) -> Sql;
@@ -274,7 +278,7 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     let names: String = COLUMNS.iter().flat_map(|(name, _)| [", ", name]).collect();
-    format!("SELECT run_id{names} FROM traces WHERE 1=1")
+    format!("SELECT run_id{names} FROM traces WHERE {RUN_ID_IS_VALID}")
 });
 
 /// Makes the table, or gives one made elsewhere the columns it lacks.
