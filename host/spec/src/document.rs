@@ -1,0 +1,219 @@
+//! A spec together with the text that it was read from.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    finding::{Code, Finding, Findings, sort},
+    location::{Location, Step},
+    model::Spec,
+    read::{UnknownKey, read},
+    suggest::did_you_mean,
+    yaml::{self, Node},
+};
+
+/// A spec, its source, and what was doubtful in it.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// What the author wrote, typed.
+    pub spec: Spec,
+    /// How it was written.
+    pub source: Source,
+    /// What was doubtful while reading: keys that nothing reads.
+    pub warnings: Vec<Finding>,
+}
+
+/// The text of a spec and where everything in it is.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Name of the file, for people.
+    pub name: String,
+    /// The text, as it was read; its digest identifies the spec.
+    pub text: Arc<str>,
+    root: Arc<Node>,
+}
+
+impl Source {
+    /// The place of the value that `path` names, or of the nearest thing around it that was written:
+    /// `source.locate(path!["stages", 0, "role", "type"])`.
+    pub fn locate(&self, path: &[Step<'_>]) -> Location {
+        self.root.locate(path)
+    }
+
+    /// The document as plain JSON.
+    pub fn to_value(&self) -> Value {
+        self.root.to_value()
+    }
+}
+
+/// Reads a spec. Nothing is rendered: templates in it stay as they are.
+///
+/// # Errors
+/// Every problem that could be found, in the order of the text: one for text that is no YAML, else one for each value
+/// that is wrong, together with the warnings.
+pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
+    // Editors on some systems begin a file with this mark; it says nothing.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = yaml::parse(text).map_err(|why| {
+        let mut finding = Finding::new(Code::YamlSyntax, why.message).at(why.at);
+        finding.hint = why.hint;
+        Findings::from(finding)
+    })?;
+    let reading = read::<Spec>(&root);
+    let mut warnings: Vec<Finding> = reading.unknown.iter().map(unknown_key).collect();
+    let id_of_stage_at = |at: Location| stage_around(&root, at);
+    for warning in &mut warnings {
+        warning.stage = warning.at.and_then(id_of_stage_at);
+    }
+    match reading.value {
+        Some(spec) => {
+            sort(&mut warnings);
+            let source = Source {
+                name: name.to_owned(),
+                text: text.into(),
+                root: Arc::new(root),
+            };
+            Ok(Document {
+                spec,
+                source,
+                warnings,
+            })
+        }
+        None => {
+            let mut findings = warnings;
+            findings.extend(reading.errors.into_iter().map(|why| Finding {
+                stage: why.at.and_then(id_of_stage_at),
+                at: why.at,
+                hint: why.hint,
+                ..Finding::new(Code::InvalidValue, why.message)
+            }));
+            sort(&mut findings);
+            Err(Findings(findings))
+        }
+    }
+}
+
+fn unknown_key(unknown: &UnknownKey) -> Finding {
+    let shown: String = unknown
+        .key
+        .chars()
+        .take(60)
+        .flat_map(char::escape_debug)
+        .collect();
+    let finding =
+        Finding::new(Code::UnknownKey, format!("nothing reads the key `{shown}`")).at(unknown.at);
+    match did_you_mean(&unknown.key, unknown.known.iter().copied()) {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
+}
+
+/// The id of the stage in whose text a place lies.
+fn stage_around(root: &Node, at: Location) -> Option<String> {
+    let yaml::NodeKind::List(stages) = &root.entry("stages")?.value.kind else {
+        return None;
+    };
+    let next = stages.partition_point(|stage| stage.at.offset <= at.offset);
+    let stage = stages.get(next.checked_sub(1)?)?;
+    // Behind the last stage there may be other sections.
+    let is_last = next == stages.len();
+    let after = root_section_after(root, stage.at.offset);
+    if is_last && after.is_some_and(|offset| at.offset >= offset) {
+        return None;
+    }
+    match &stage.entry("id")?.value.kind {
+        yaml::NodeKind::Scalar { text, .. } => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// Where the first section behind a place begins.
+fn root_section_after(root: &Node, offset: usize) -> Option<usize> {
+    match &root.kind {
+        yaml::NodeKind::Map(entries) => entries
+            .iter()
+            .map(|entry| entry.key_at.offset)
+            .filter(|start| *start > offset)
+            .min(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(text: &str) -> Vec<String> {
+        match parse("s.yml", text) {
+            Ok(document) => document.warnings.iter().map(|f| f.render("s")).collect(),
+            Err(findings) => findings.0.iter().map(|f| f.render("s")).collect(),
+        }
+    }
+
+    #[test]
+    fn every_wrong_value_is_reported_with_its_place_in_one_go() {
+        let text = "\
+name: x
+safety_mode: harsh
+stages:
+  - id: a
+    role: {name: n, type: boss, description: d}
+    fan_out: many
+    dependson: [b]
+  - id: b
+    output_mode: xml
+  - depends_on: []
+";
+        assert_eq!(
+            findings(text),
+            [
+                "s:2:14: error[INVALID_VALUE]: `harsh` is not allowed here; one of permissive, strict",
+                "s:5:27: error[INVALID_VALUE]: stage `a`: `boss` is not allowed here; one of worker, orchestrator, judge, researcher",
+                "s:6:14: error[INVALID_VALUE]: stage `a`: expected i64, found the text `many`",
+                "s:7:5: warning[UNKNOWN_KEY]: stage `a`: nothing reads the key `dependson`\n  hint: did you mean `depends_on`?",
+                "s:9:18: error[INVALID_VALUE]: stage `b`: `xml` is not allowed here; one of text, json, guided_json",
+                "s:10:5: error[INVALID_VALUE]: the key `id` is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_and_texts_stand_for_each_other_in_the_authors_spelling() {
+        let text = "\
+name: 7
+version: 1.10
+checkpoint: 'yes'
+contracts: {max_llm_calls: '3', timeout_hours: 1}
+sandbox: {cpu_limit: 1.50}
+tools:
+stages: [{id: 1, condition: true, timeout_s: '2.5', fan_out: 3.0}]
+";
+        let spec = parse("s", text).unwrap().spec;
+        assert_eq!((spec.name.as_str(), spec.version.as_str()), ("7", "1.10"));
+        assert!(spec.checkpoint);
+        assert_eq!(
+            (spec.contracts.max_llm_calls, spec.contracts.timeout_hours),
+            (3, 1.0)
+        );
+        assert_eq!(spec.sandbox.cpu_limit.as_deref(), Some("1.50"));
+        let stage = &spec.stages[0];
+        assert_eq!(
+            (stage.id.as_str(), stage.condition.as_deref()),
+            ("1", Some("true"))
+        );
+        assert_eq!((stage.timeout_s, stage.fan_out), (Some(2.5), Some(3)));
+    }
+
+    #[test]
+    fn an_unquoted_template_is_explained() {
+        let text = "name: x\nstages:\n  - id: a\n    condition: {{ ready }}\n";
+        let found = findings(text);
+        assert!(found[0].contains("s:4:1"), "{found:?}");
+        assert!(
+            found[0]
+                .contains("put quotes around a value that starts with a template: '{{ ready }}'"),
+            "{found:?}"
+        );
+    }
+}

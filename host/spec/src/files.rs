@@ -1,0 +1,69 @@
+//! The one file read of this crate.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "specs are read here and nowhere else in the crate"
+)]
+
+use std::{io::Read, path::Path};
+
+use crate::{
+    document::{Document, parse},
+    finding::{Code, Finding, Findings},
+    location::Location,
+    yaml::MAX_SOURCE_BYTES,
+};
+
+/// Reads a spec from a file.
+///
+/// # Errors
+/// As [`parse`], and for a file that is not there, is no regular file, is too long, or is no UTF-8.
+pub fn load(path: &Path) -> Result<Document, Findings> {
+    let name = path.display().to_string();
+    let text = read(path)?;
+    parse(&name, &text)
+}
+
+fn read(path: &Path) -> Result<String, Findings> {
+    let unreadable = |message: String| Finding::new(Code::Unreadable, message);
+    let failed = |why: std::io::Error| {
+        let shown = path.display();
+        let finding = match why.kind() {
+            std::io::ErrorKind::NotFound => unreadable(format!("there is no file `{shown}`")),
+            _ => unreadable(format!("`{shown}` cannot be read: {why}")),
+        };
+        Findings::from(finding)
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(unreadable(format!(
+            "`{}` is a directory; name the spec in it",
+            path.display()
+        ))
+        .into());
+    }
+    // Not the size that the file claims: what really comes.
+    let limit = MAX_SOURCE_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > MAX_SOURCE_BYTES {
+        let message = format!(
+            "`{}` is longer than {MAX_SOURCE_BYTES} bytes",
+            path.display()
+        );
+        return Err(unreadable(message).into());
+    }
+    String::from_utf8(bytes).map_err(|why| {
+        let good = why.utf8_error().valid_up_to();
+        let valid =
+            String::from_utf8_lossy(why.as_bytes().get(..good).unwrap_or_default()).into_owned();
+        let at = Location {
+            length: 1,
+            ..Location::of_offset(&valid, good)
+        };
+        unreadable("the file is no UTF-8".to_owned())
+            .at(at)
+            .hint("save it as UTF-8")
+            .into()
+    })
+}

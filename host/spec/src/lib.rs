@@ -1,0 +1,23 @@
+//! Workflow specs: what one may say, reading it, and judging it before it runs.
+//!
+//! [`parse`] turns YAML into types and reports every problem with line and column; [`validate`] checks what can only
+//! be seen in the whole; [`risk`] scores it; [`schema`] is the JSON Schema of it all; [`Template`] renders the texts
+//! in it over data. The crate is pure: the only thing it does outside itself is to read the one file that [`load`] is
+//! given.
+
+mod document;
+mod files;
+mod finding;
+mod location;
+mod model;
+mod read;
+mod suggest;
+mod template;
+mod yaml;
+
+pub use document::{Document, Source, parse};
+pub use files::load;
+pub use finding::{Code, Finding, Findings, Severity};
+pub use location::{Location, Step};
+pub use model::*;
+pub use template::{EnvStyle, Template, TemplateError, ValueTemplate};

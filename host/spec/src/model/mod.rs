@@ -1,0 +1,62 @@
+//! The data model: what a spec may say, one concept a file.
+//!
+//! The types *are* the reference: their documentation becomes the descriptions of the JSON Schema and the tables of
+//! `specs/README.md`. They hold what the author wrote, read once; what can only be judged by looking at several of
+//! them (does this dependency exist?) is the validator's business.
+
+mod adapter;
+mod contract;
+mod improve;
+mod legacy;
+mod mcp;
+mod memory;
+mod role;
+mod safety;
+mod sandbox;
+mod signature;
+mod skill;
+mod spec;
+mod stage;
+mod tiers;
+mod tool;
+mod trigger;
+
+pub use adapter::{Adapter, AdapterType};
+pub use contract::{Contract, InputContract, OutputContract};
+pub use improve::{EditableSurface, SelfImprovement};
+pub use legacy::{Failure, FileState, TraceSettings};
+pub use mcp::{McpServer, McpTransport};
+pub use memory::{CarryForward, Continuation, Memory, MemoryCapture};
+pub use role::{Role, RoleType};
+pub use safety::{
+    ComponentRule, ConditionOp, DslRule, SafetyAction, SafetyCondition, SafetyMode, SafetyRule,
+};
+pub use sandbox::{Sandbox, SandboxMode};
+pub use signature::Signature;
+pub use skill::{Skill, SkillText};
+pub use spec::Spec;
+pub use stage::{FanIn, Loop, OnFail, OutputMode, Stage, StageKind, ToolCall};
+pub use tiers::{ModelTier, ModelTiers, Price, RoleTypeDefaults};
+pub use tool::ToolEntry;
+pub use trigger::Trigger;
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// Where a text is meant, YAML numbers are taken too (`version: 1.0`), in the author's spelling.
+fn text_or_number(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "number"] })
+}
+
+/// The same, and may be left out.
+fn optional_text_or_number(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "number", "null"] })
+}
+
+/// Booleans and numbers are taken as conditions too: `skip_if: true`.
+fn optional_condition(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "boolean", "number", "null"] })
+}
+
+const fn yes() -> bool {
+    true
+}

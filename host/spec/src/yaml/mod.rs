@@ -1,0 +1,11 @@
+//! From text to a tree with places: YAML 1.2 with the core schema, bounded.
+//!
+//! Every limit on hostile input is a named constant in [`parse`]. What JSON cannot hold (NaN, infinities, numbers out
+//! of range, mappings as keys) is refused here, so that nothing behind this module meets it.
+
+mod node;
+mod parse;
+mod scalar;
+
+pub(crate) use node::{Entry, Node, NodeKind};
+pub(crate) use parse::{MAX_SOURCE_BYTES, parse};
