@@ -1,0 +1,81 @@
+//! `tools`: calling other tools. The right to is checked here; everything else happens on the one path of every tool
+//! call, which lies behind [`crate::ToolCaller`].
+
+use serde_json::Value;
+
+use crate::{
+    bindings::imports::armature::plugin::tools, definition, error::ToolError, state::State,
+};
+
+impl tools::Host for State {
+    async fn list_tools(&mut self) -> wasmtime::Result<Vec<tools::Tool>> {
+        self.enter()?;
+        let all = self.services.tools.list();
+        Ok(all
+            .into_iter()
+            .filter(|tool| self.rights.call_tool(tool.name.as_str()).is_ok())
+            .map(Into::into)
+            .collect())
+    }
+
+    async fn call_tool(
+        &mut self,
+        name: String,
+        arguments: String,
+        _context: tools::CallContext,
+    ) -> wasmtime::Result<Result<String, tools::ToolError>> {
+        self.enter()?;
+        if let Err(denial) = self.rights.call_tool(&name) {
+            return Ok(Err(tools::ToolError::Denied(self.denied(denial))));
+        }
+        let arguments: Value = match serde_json::from_str(&arguments) {
+            Ok(arguments) => arguments,
+            Err(why) => {
+                return Ok(Err(tools::ToolError::InvalidArguments(format!(
+                    "not JSON: {why}"
+                ))));
+            }
+        };
+        Ok(match self.services.tools.call(&name, arguments).await {
+            Ok(result) => Ok(result.to_string()),
+            Err(error) => Err(error.into()),
+        })
+    }
+}
+
+impl From<definition::ToolDefinition> for tools::Tool {
+    fn from(tool: definition::ToolDefinition) -> Self {
+        Self {
+            name: tool.name.into(),
+            description: tool.description,
+            input_schema: tool.input_schema.to_string(),
+            output_schema: tool.output_schema.map(|schema| schema.to_string()),
+            effect: match tool.effect {
+                definition::Effect::ReadOnly => tools::Effect::ReadOnly,
+                definition::Effect::Workspace => tools::Effect::Workspace,
+                definition::Effect::Network => tools::Effect::Network,
+                definition::Effect::Destructive => tools::Effect::Destructive,
+            },
+            reversibility: match tool.reversibility {
+                definition::Reversibility::Full => tools::Reversibility::Full,
+                definition::Reversibility::Partial => tools::Reversibility::Partial,
+                definition::Reversibility::None => tools::Reversibility::None,
+            },
+            idempotent: tool.idempotent,
+        }
+    }
+}
+
+impl From<ToolError> for tools::ToolError {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::UnknownTool(text) => Self::UnknownTool(text),
+            ToolError::InvalidArguments(text) => Self::InvalidArguments(text),
+            ToolError::Denied(text) => Self::Denied(text),
+            ToolError::NotFound(text) => Self::NotFound(text),
+            ToolError::Unavailable(text) => Self::Unavailable(text),
+            ToolError::Timeout(text) => Self::Timeout(text),
+            ToolError::Failed(text) => Self::Failed(text),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! JSON Schema of WIT types. The forms are those of [`super::value`]: what one describes the other converts.
+//!
+//! Records are objects; variants are objects with one key; enums are strings; options may be null; results are objects
+//! with `ok` or `err`; flags are lists of names; tuples are arrays of fixed length; a list of bytes is an array of
+//! numbers.
+
+use serde_json::{Map, Value, json};
+use wasmtime::component::types::Type;
+
+/// The schema of a type; `None` for handles, streams and whatever else JSON cannot say.
+pub(super) fn of(ty: &Type) -> Option<Value> {
+    Some(match ty {
+        Type::Bool => json!({"type": "boolean"}),
+        Type::S8 => integer(i8::MIN, i8::MAX),
+        Type::U8 => integer(u8::MIN, u8::MAX),
+        Type::S16 => integer(i16::MIN, i16::MAX),
+        Type::U16 => integer(u16::MIN, u16::MAX),
+        Type::S32 => integer(i32::MIN, i32::MAX),
+        Type::U32 => integer(u32::MIN, u32::MAX),
+        Type::S64 => integer(i64::MIN, i64::MAX),
+        Type::U64 => integer(u64::MIN, u64::MAX),
+        Type::Float32 | Type::Float64 => json!({"type": "number"}),
+        Type::Char => json!({"type": "string", "minLength": 1, "maxLength": 1}),
+        Type::String => json!({"type": "string"}),
+        Type::List(list) => json!({"type": "array", "items": of(&list.ty())?}),
+        Type::FixedLengthList(list) => {
+            json!({"type": "array", "items": of(&list.ty())?, "minItems": list.len(), "maxItems": list.len()})
+        }
+        Type::Record(record) => {
+            let mut properties = Map::new();
+            let mut required = Vec::new();
+            for field in record.fields() {
+                properties.insert(field.name.to_owned(), of(&field.ty)?);
+                if !matches!(field.ty, Type::Option(_)) {
+                    required.push(Value::from(field.name));
+                }
+            }
+            object(properties, required)
+        }
+        Type::Tuple(tuple) => {
+            let items = tuple
+                .types()
+                .map(|ty| of(&ty))
+                .collect::<Option<Vec<_>>>()?;
+            let count = items.len();
+            json!({"type": "array", "prefixItems": items, "minItems": count, "maxItems": count})
+        }
+        Type::Variant(variant) => {
+            let cases = variant.cases().map(|case| {
+                let payload = case
+                    .ty
+                    .map_or(Some(json!({"type": "null"})), |ty| of(&ty))?;
+                Some(single(case.name, payload))
+            });
+            json!({"oneOf": cases.collect::<Option<Vec<_>>>()?})
+        }
+        Type::Enum(names) => json!({"type": "string", "enum": names.names().collect::<Vec<_>>()}),
+        Type::Option(option) => json!({"anyOf": [of(&option.ty())?, {"type": "null"}]}),
+        Type::Result(result) => {
+            let part = |ty: Option<Type>| ty.map_or(Some(json!({"type": "null"})), |ty| of(&ty));
+            json!({"oneOf": [single("ok", part(result.ok())?), single("err", part(result.err())?)]})
+        }
+        Type::Flags(flags) => {
+            json!({"type": "array", "items": {"enum": flags.names().collect::<Vec<_>>()}, "uniqueItems": true})
+        }
+        _ => return None,
+    })
+}
+
+fn integer<T: Into<Value>>(least: T, most: T) -> Value {
+    json!({"type": "integer", "minimum": least.into(), "maximum": most.into()})
+}
+
+fn object(properties: Map<String, Value>, required: Vec<Value>) -> Value {
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn single(name: &str, payload: Value) -> Value {
+    let properties = Map::from_iter([(name.to_owned(), payload)]);
+    object(properties, vec![Value::from(name)])
+}
