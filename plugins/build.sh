@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Builds the components that are committed, and checks that they belong to their sources.
+#
+#   plugins/build.sh check             nothing is built: compare components and sources with the lock
+#   plugins/build.sh check --rebuild   build everything elsewhere and compare the bytes too
+#   plugins/build.sh build [--all]     build what changed (or everything) and write the lock
+#
+# Components are committed so that the host builds, and the examples run, without a wasm target. What keeps a committed
+# binary honest is plugins/compiled/sources.lock: for every component its sha256, a digest of everything it was made
+# from, and the toolchain that made it. The same sources and toolchain give the same bytes in any directory on any
+# machine; `check --rebuild` proves it.
+set -euo pipefail
+export LC_ALL=C
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cd "$root"
+lock=plugins/compiled/sources.lock
+target=wasm32-unknown-unknown
+
+say() { echo "plugins/build.sh: $*" >&2; }
+
+# One line a component: its folder and its file.
+components() {
+  local manifest folder name
+  for manifest in plugins/*/plugin.toml; do
+    folder=${manifest%/plugin.toml}
+    echo "$folder plugins/compiled/${folder##*/}.wasm"
+  done
+  for manifest in examples/plugins/*/plugin.toml; do
+    [ -f "$manifest" ] || continue
+    folder=${manifest%/plugin.toml} name=${manifest%/plugin.toml}
+    [ -f "$folder/Cargo.toml" ] && echo "$folder $folder/${name##*/}.wasm"
+  done
+}
+
+# Everything that can change the bytes of a component.
+sources() { # folder
+  find "$1" -name target -prune -o -type f \( -name '*.rs' -o -name '*.wit' -o -name Cargo.toml -o -name Cargo.lock \) -print
+  echo plugins/rustc.sh
+  case $1 in plugins/*) echo plugins/Cargo.toml; echo plugins/Cargo.lock ;; esac
+  if grep -q armature-plugin "$1/Cargo.toml"; then
+    find wit -type f -name '*.wit'
+    find sdk/rust/src sdk/rust/macros sdk/rust/Cargo.toml -name target -prune -o -type f -print
+  fi
+}
+
+digest() { sources "$1" | sort -u | xargs sha256sum | sha256sum | cut -d' ' -f1; }
+sha() { sha256sum "$1" | cut -d' ' -f1; }
+locked() { awk -v file="$1" '$1 == file { print $2, $3, $4 }' "$lock" 2>/dev/null || true; } # sha sources toolchain
+
+use_toolchain() {
+  sysroot=$(plugins/wasm-target.sh "$target")
+  local release commit std=installed
+  release=$(rustc -vV | sed -n 's/^release: //p')
+  commit=$(rustc -vV | sed -n 's/^commit-hash: //p' | cut -c1-9)
+  # A standard library that was built from source is the same everywhere, but it is not the one that Rust distributes.
+  [ "$sysroot" = "$(rustc --print sysroot)" ] || std=source
+  toolchain=rustc-$release-$commit-std-$std
+}
+
+# Builds the component of a folder into a target directory and prints the file.
+compile() { # folder target-dir
+  local crate flags index
+  crate=$(sed -n 's/^name = "\(.*\)"/\1/p' "$1/Cargo.toml" | head -n 1)
+  flags="--sysroot=$sysroot"$'\x1f'"--remap-path-prefix=$root=/armature"
+  cargo fetch -q --locked --manifest-path "$1/Cargo.toml" --target "$target"
+  for index in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
+    flags+=$'\x1f'"--remap-path-prefix=${index%/}=/crates"
+  done
+  env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET -u SOURCE_DATE_EPOCH \
+    CARGO_TARGET_DIR="$2" RUSTC_WRAPPER="$root/plugins/rustc.sh" ARMATURE_ROOT="$root" CARGO_ENCODED_RUSTFLAGS="$flags" \
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-component-ld \
+    cargo build -q --release --locked --target "$target" --manifest-path "$1/Cargo.toml" --package "$crate" >&2
+  echo "$2/$target/release/${crate//-/_}.wasm"
+}
+
+# A component that names this machine, or that imports WASI, is not what we promise.
+inspect() { # file
+  local word
+  for word in "$root" "$HOME/" "${CARGO_HOME:-$HOME/.cargo}" "${XDG_CACHE_HOME:-$HOME/.cache}"; do
+    ! grep -qaF "$word" "$1" || { say "$1 has the path $word in it"; return 1; }
+  done
+  ! grep -qaE 'wasi:[a-z]+/' "$1" || { say "$1 imports WASI; it should not need it"; return 1; }
+}
+
+write_lock() {
+  local folder file
+  {
+    echo "# What the committed components were built from. Written by plugins/build.sh; do not edit."
+    echo "# component, its sha256, digest of its sources, toolchain"
+    while read -r folder file; do
+      awk -v file="$file" '$1 == file' "$work/rows"
+    done < <(components)
+  } > "$work/lock"
+  mv "$work/lock" "$lock"
+}
+
+build() { # [--all]
+  local folder file row made built=0
+  mkdir -p plugins/compiled
+  touch "$work/rows"
+  while read -r folder file; do
+    row=$(locked "$file")
+    if [ "${1:-}" != --all ] && [ -f "$file" ] && [ "${row% *}" = "$(sha "$file") $(digest "$folder")" ]; then
+      echo "$file $row" >> "$work/rows"
+      continue
+    fi
+    [ -n "${sysroot:-}" ] || use_toolchain
+    made=$(compile "$folder" "${CARGO_TARGET_DIR:-$root/plugins/target}")
+    inspect "$made"
+    cp "$made" "$work/component" && chmod 644 "$work/component" && mv "$work/component" "$file"
+    echo "$file $(sha "$file") $(digest "$folder") $toolchain" >> "$work/rows"
+    say "built $file ($(wc -c < "$file") bytes)"
+    built=$((built + 1))
+  done < <(components)
+  write_lock
+  say "$built built, $(($(wc -l < "$work/rows") - built)) up to date"
+}
+
+check() {
+  local folder file row wrong=0
+  while read -r folder file; do
+    row=$(locked "$file")
+    if [ ! -f "$file" ]; then
+      say "$file is missing"
+    elif [ -z "$row" ]; then
+      say "$file is not in $lock"
+    elif [ "${row%% *}" != "$(sha "$file")" ]; then
+      say "$file is not the component that was built: its sha256 is not the one in $lock"
+    elif [ "$(cut -d' ' -f2 <<< "$row")" != "$(digest "$folder")" ]; then
+      say "$file is older than its sources ($folder, sdk/rust, wit or a Cargo.lock)"
+    else
+      continue
+    fi
+    wrong=$((wrong + 1))
+  done < <(components)
+  while read -r file; do
+    components | grep -qF " $file" || { say "$file has no sources"; wrong=$((wrong + 1)); }
+  done < <(find plugins/compiled examples/plugins -name target -prune -o -name '*.wasm' -print 2>/dev/null)
+  [ "$wrong" = 0 ] || { say "$wrong components disagree with their sources; run: plugins/build.sh build"; return 1; }
+  say "$(components | wc -l) components agree with their sources"
+}
+
+rebuild() {
+  local folder file made wrong=0 same=0 other=0
+  use_toolchain
+  while read -r folder file; do
+    made=$(compile "$folder" "$work/target")
+    inspect "$made"
+    if [ "$(locked "$file" | cut -d' ' -f3)" != "$toolchain" ]; then
+      other=$((other + 1))
+    elif cmp -s "$made" "$file"; then
+      same=$((same + 1))
+    else
+      say "$file: building its sources again gives other bytes"
+      wrong=$((wrong + 1))
+    fi
+  done < <(components)
+  [ "$other" = 0 ] || say "$other built, but not compared: committed from another toolchain than $toolchain"
+  [ "$wrong" = 0 ] || return 1
+  say "$same components are reproduced byte for byte"
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/armature-plugins.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+case "${1:-}${2:+ $2}" in
+  check) check ;;
+  "check --rebuild") check && rebuild ;;
+  build) build ;;
+  "build --all") build --all ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac
