@@ -2,12 +2,6 @@
 //!
 //! The host implements the imports once, for every kind of plugin; exports are looked up for the kind that a component
 //! turned out to be. One module a contract version: the next version gets a module beside this one.
-#![expect(
-    missing_docs,
-    unreachable_pub,
-    clippy::all,
-    reason = "generated from wit/, where everything is documented"
-)]
 
 /// What guests may import.
 pub(crate) mod imports {

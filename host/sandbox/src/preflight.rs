@@ -39,13 +39,6 @@ pub(crate) struct Shape {
     pub(crate) manifest: Option<String>,
 }
 
-impl Shape {
-    /// Does it import anything of WASI?
-    pub(crate) fn uses_wasi(&self) -> bool {
-        self.imports.iter().any(|name| name.starts_with("wasi:"))
-    }
-}
-
 /// Reads the shape of a component and refuses what is too large or made for another host.
 pub(crate) fn inspect(plugin: &str, bytes: &[u8], limits: &Limits) -> Result<Shape, LoadError> {
     not_a_component(plugin, bytes)?;
@@ -148,10 +141,12 @@ fn read(plugin: &str, bytes: &[u8], limits: &Limits) -> Result<Shape, LoadError>
                     }
                 }
             }
-            Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
-                if section.data().len() <= MAX_MANIFEST {
-                    shape.manifest = std::str::from_utf8(section.data()).ok().map(str::to_owned);
-                }
+            Payload::CustomSection(section)
+                if depth == 1
+                    && section.name() == SECTION
+                    && section.data().len() <= MAX_MANIFEST =>
+            {
+                shape.manifest = std::str::from_utf8(section.data()).ok().map(str::to_owned);
             }
             _ => {}
         }

@@ -247,7 +247,9 @@ impl Workspace {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "a test prepares its own files")]
 mod tests {
     use std::os::unix::fs::symlink;
 
