@@ -17,6 +17,7 @@ pub mod id;
 pub mod kind;
 mod kv;
 pub mod log;
+mod queue;
 mod runs;
 mod schema;
 pub mod state;

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        mpsc::{Sender, SyncSender, channel, sync_channel},
+        mpsc::{Sender, channel, sync_channel},
     },
     thread::JoinHandle,
 };
@@ -25,12 +25,11 @@ use crate::{
     BoxFuture, Event, EventLog, Recorded, RunId, RunQuery, RunRecord, Seq, StoreError, TraceQuery,
     TraceRow,
     error::database,
-    files, runs, schema, trace,
+    files,
+    queue::Queue,
+    runs, schema, trace,
     writer::{self, Answer, EventRow, Job, Level, Shared, Work, Writer},
 };
-
-/// Jobs that may wait for the writer. Beyond it an append waits: memory is bounded, and the disk sets the pace.
-const QUEUE: usize = 4096;
 
 /// Idle read connections that are kept.
 const MAX_IDLE_READERS: usize = 4;
@@ -47,7 +46,7 @@ struct Inner {
     path: PathBuf,
     memory: bool,
     shared: Arc<Shared>,
-    jobs: Option<SyncSender<Job>>,
+    queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
     /// The last place given out, of each run this store writes.
     places: Mutex<HashMap<RunId, Seq>>,
@@ -65,7 +64,7 @@ impl std::fmt::Debug for Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop(self.jobs.take());
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             // A writer that panicked has nothing left to write.
             let _ = writer.join();
@@ -96,11 +95,14 @@ impl Store {
         let mut connection = schema::connect(&path, memory)?;
         schema::prepare(&mut connection, &path)?;
         let shared = Arc::new(Shared::default());
-        let (jobs, queue) = sync_channel(QUEUE);
+        let queue = Arc::new(Queue::default());
         let thread = Writer::new(connection, path.clone(), Arc::clone(&shared));
         let writer = std::thread::Builder::new()
             .name("armature-store".to_owned())
-            .spawn(move || thread.run(&queue))
+            .spawn({
+                let queue = Arc::clone(&queue);
+                move || thread.run(&queue)
+            })
             .map_err(|source| StoreError::File {
                 path: path.clone(),
                 source: Arc::new(source),
@@ -109,7 +111,7 @@ impl Store {
             path,
             memory,
             shared,
-            jobs: Some(jobs),
+            queue,
             writer: Some(writer),
             places: Mutex::default(),
             idle: Mutex::default(),
@@ -255,13 +257,15 @@ impl Store {
     }
 
     fn send(&self, work: Work, level: Level, answer: Option<Answer>) -> Result<(), StoreError> {
-        let jobs = self.inner.jobs.as_ref().ok_or_else(|| self.closed())?;
-        jobs.send(Job {
+        if self.inner.queue.push(Job {
             work,
             level,
             answer,
-        })
-        .map_err(|_| self.closed())
+        }) {
+            Ok(())
+        } else {
+            Err(self.closed())
+        }
     }
 
     fn wait(&self, work: Work, level: Level) -> Result<(), StoreError> {

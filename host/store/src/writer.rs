@@ -1,7 +1,6 @@
 //! The one thread that writes.
 //!
-//! It takes what is queued, as much as there is, and commits it as one transaction: a burst of events costs one commit,
-//! and a single one waits for nobody. A batch with a durable job is committed with `synchronous=FULL`, which brings the
+//! It takes what is queued, as much as there is, and commits it as one transaction. A batch with a durable job is committed with `synchronous=FULL`, which brings the
 //! whole write-ahead log to the disk, hence also everything queued before; all other batches use `NORMAL`, which
 //! survives the death of the process but not of the machine.
 //!
@@ -16,17 +15,13 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc::Receiver,
     },
 };
 
 use rusqlite::{Connection, ErrorCode, params};
 use time::OffsetDateTime;
 
-use crate::{RunId, Seq, StoreError, TraceRow, error::database, runs::Change, trace};
-
-/// Most jobs in one transaction: bounds how long a reader waits for what it asked to be flushed.
-const MAX_BATCH: usize = 512;
+use crate::{RunId, Seq, StoreError, TraceRow, error::database, queue::Queue, runs::Change, trace};
 
 /// How often a transaction is begun anew when another process held the file for the whole busy timeout.
 const BUSY_ATTEMPTS: u32 = 3;
@@ -132,11 +127,17 @@ impl Writer {
         }
     }
 
-    /// Until every sender is gone and the queue is empty.
-    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let mut batch = vec![first];
-            batch.extend(jobs.try_iter().take(MAX_BATCH));
+    /// Until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        /// However the thread ends, nobody waits for it any longer.
+        struct Ended<'a>(&'a Queue);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.abandon();
+            }
+        }
+        let _ended = Ended(queue);
+        while let Some(batch) = queue.take() {
             self.commit(batch);
         }
     }
