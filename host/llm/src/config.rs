@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::anthropic::Anthropic;
+use crate::endpoint::Endpoint;
+use crate::openai::OpenAi;
+use crate::providers::Wire;
 use crate::{LlmError, Model, Price, RetryPolicy, Script, Scripted, Secret};
 
 /// Everything a connection needs. Reading the environment is the caller's business: the key comes as a value.
@@ -85,8 +89,9 @@ pub fn connect(config: ModelConfig) -> Result<Arc<dyn Model>, LlmError> {
         let model = Scripted::new(config.model, script, config.price, config.retry)?;
         return Ok(Arc::new(model));
     }
-    Err(LlmError::Config {
-        what: format!("unknown provider `{}`", config.provider),
-        hint: String::new(),
-    })
+    let endpoint = Endpoint::new(&config)?;
+    match endpoint.provider.wire {
+        Wire::Anthropic => Ok(Arc::new(Anthropic::new(&config, endpoint)?)),
+        Wire::OpenAi | Wire::Scripted => Ok(Arc::new(OpenAi::new(&config, endpoint)?)),
+    }
 }

@@ -157,6 +157,14 @@ impl LlmError {
         }
     }
 
+    /// A key that no header can hold.
+    pub(crate) fn bad_key(model: &str) -> Self {
+        Self::Config {
+            what: format!("{model}: the API key has characters that no HTTP header can carry"),
+            hint: "check the variable that `api_key_env` names: a key is one line of letters, digits and signs".into(),
+        }
+    }
+
     /// Notes how many tries were made.
     pub(crate) fn after(mut self, made: u32) -> Self {
         match &mut self {

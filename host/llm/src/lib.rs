@@ -7,21 +7,33 @@
 //! What this crate refuses: to read the environment (keys come as [`Secret`] values), to follow redirects, to use a
 //! proxy nobody named, to repeat a call whose text was already shown, and to guess at JSON that is none.
 
+mod anthropic;
 mod config;
+mod endpoint;
 mod error;
+mod failure;
 mod files;
+mod http;
+mod json;
 mod model;
+mod names;
+mod openai;
 mod price;
+mod providers;
 mod reply;
 mod request;
 mod retry;
+mod schema;
 mod scripted;
 mod secret;
+mod sse;
 
 pub use config::{ModelConfig, connect};
 pub use error::LlmError;
+pub use json::{Wanted, extract_json, extract_json_as};
 pub use model::{BoxFuture, Model, OnToken};
 pub use price::Price;
+pub use providers::{JsonFormat, PROVIDERS, Provider, Wire, provider};
 pub use reply::{Finish, Reply, Usage};
 pub use request::{Message, Output, Request, ToolCall, ToolSpec};
 pub use retry::RetryPolicy;

@@ -1,0 +1,282 @@
+//! The one way out of this crate.
+//!
+//! Every client is built here with every limit set: no redirects (a key must not follow one), no proxy from the
+//! environment, timeouts for connecting, for silence and for the whole, a cap on the bytes of a reply after decompression.
+//! What a server says about a failure is cut, made printable and scrubbed of the key before it becomes an error.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Proxy, Response, StatusCode, redirect};
+use serde_json::Value;
+use url::Url;
+
+use crate::failure::{Refusal, refused};
+use crate::{LlmError, ModelConfig, Secret};
+
+/// Reaching a server takes less than this or will not work.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of a failed answer is read to find its message.
+const MAX_ERROR_BYTES: u64 = 64 << 10;
+
+/// A connection to one provider.
+pub(crate) struct Http {
+    client: OnceLock<Client>,
+    url: Url,
+    headers: HeaderMap,
+    key: Option<Secret>,
+    model_id: String,
+    timeout: Duration,
+    idle_timeout: Duration,
+    max_reply_bytes: u64,
+    proxy: Option<String>,
+}
+
+impl Http {
+    /// `headers` hold the key in the form the provider wants, marked sensitive.
+    pub(crate) fn new(
+        config: &ModelConfig,
+        model_id: &str,
+        url: Url,
+        mut headers: HeaderMap,
+    ) -> Self {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self {
+            client: OnceLock::new(),
+            url,
+            headers,
+            key: config.api_key.clone(),
+            model_id: model_id.to_owned(),
+            timeout: config.timeout,
+            idle_timeout: config.idle_timeout,
+            max_reply_bytes: config.max_reply_bytes,
+            proxy: config.proxy.clone(),
+        }
+    }
+
+    /// Sends a request and checks the status. The body is still to be read.
+    pub(crate) async fn post(&self, body: &Value) -> Result<Body<'_>, LlmError> {
+        let request = self
+            .client()?
+            .post(self.url.clone())
+            .headers(self.headers.clone())
+            .timeout(self.timeout);
+        let response = request
+            .body(body.to_string())
+            .send()
+            .await
+            .map_err(|error| self.broken(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Body {
+                http: self,
+                response,
+                left: self.max_reply_bytes,
+            });
+        }
+        Err(self.refusal(status, response).await)
+    }
+
+    /// `provider/model`.
+    pub(crate) fn model_id(&self) -> &str {
+        &self.model_id
+    }
+
+    /// An error that the server reported inside a reply that began well.
+    pub(crate) fn reported(&self, status: u16, body: &str) -> LlmError {
+        refused(
+            &self.model_id,
+            &Refusal {
+                status,
+                body: &self.clean(body),
+                headers: &HeaderMap::new(),
+            },
+        )
+    }
+
+    /// A reply that is not what it should be.
+    pub(crate) fn bad_reply(&self, detail: impl AsRef<str>) -> LlmError {
+        LlmError::BadReply {
+            model: self.model_id.clone(),
+            detail: self.clean(detail.as_ref()),
+        }
+    }
+
+    /// A reply that stopped before its end.
+    pub(crate) fn cut_off(&self) -> LlmError {
+        LlmError::Connect {
+            model: self.model_id.clone(),
+            detail: "the stream ended before the reply was complete".into(),
+            tries: 1,
+        }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.key
+            .as_ref()
+            .map_or_else(|| text.to_owned(), |key| key.scrub(text))
+    }
+
+    /// Built with the first call: reading the system's certificates takes longer than starting a run may.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the crate's one module that builds clients"
+    )]
+    fn client(&self) -> Result<&Client, LlmError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // An error means that the process has chosen its cryptography already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = Client::builder()
+            .user_agent(concat!("armature/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(self.idle_timeout)
+            .no_proxy();
+        let builder = match &self.proxy {
+            Some(address) => builder.proxy(Proxy::all(address).map_err(|_| LlmError::Config {
+                what: format!("{}: the proxy's address is not a URL", self.model_id),
+                hint: "write it as http://HOST:PORT".into(),
+            })?),
+            None => builder,
+        };
+        let client = builder.build().map_err(|error| LlmError::Config {
+            what: format!(
+                "{}: no HTTP client can be made: {}",
+                self.model_id,
+                root_cause(&error)
+            ),
+            hint: "check that the system's certificates are installed (Debian: ca-certificates)"
+                .into(),
+        })?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    async fn refusal(&self, status: StatusCode, response: Response) -> LlmError {
+        let headers = response.headers().clone();
+        let mut body = Body {
+            http: self,
+            response,
+            left: MAX_ERROR_BYTES,
+        };
+        let mut bytes = Vec::new();
+        // The status says enough: a body that breaks off or never ends must not hide it.
+        while let Ok(Some(chunk)) = body.chunk().await {
+            bytes.extend_from_slice(&chunk);
+        }
+        let text = self.clean(&String::from_utf8_lossy(&bytes));
+        refused(
+            &self.model_id,
+            &Refusal {
+                status: status.as_u16(),
+                body: &text,
+                headers: &headers,
+            },
+        )
+    }
+
+    fn broken(&self, error: reqwest::Error) -> LlmError {
+        let model = self.model_id.clone();
+        let host = self.url.host_str().unwrap_or_default();
+        let error = error.without_url();
+        if error.is_timeout() {
+            let detail = if error.is_connect() {
+                format!("`{host}` did not accept a connection within {CONNECT_TIMEOUT:?}")
+            } else {
+                format!(
+                    "limits are {:?} in all and {:?} of silence",
+                    self.timeout, self.idle_timeout
+                )
+            };
+            return LlmError::Timeout {
+                model,
+                detail,
+                tries: 1,
+            };
+        }
+        if error.is_builder() {
+            return LlmError::Config {
+                what: format!(
+                    "{model}: the request cannot be made: {}",
+                    self.clean(&root_cause(&error))
+                ),
+                hint: "check `api_base`".into(),
+            };
+        }
+        // A body that breaks off is reported as one that cannot be decoded, so the two are not told apart here.
+        LlmError::Connect {
+            model,
+            detail: self.clean(&format!("`{host}`: {}", root_cause(&error))),
+            tries: 1,
+        }
+    }
+}
+
+/// A reply being read.
+pub(crate) struct Body<'h> {
+    http: &'h Http,
+    response: Response,
+    left: u64,
+}
+
+impl Body<'_> {
+    /// Whether the server streams, whatever it was asked for.
+    pub(crate) fn is_event_stream(&self) -> bool {
+        let kind = self
+            .response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        kind.is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/event-stream")
+        })
+    }
+
+    /// The next bytes, `None` at the end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, LlmError> {
+        let Some(chunk) = self
+            .response
+            .chunk()
+            .await
+            .map_err(|error| self.http.broken(error))?
+        else {
+            return Ok(None);
+        };
+        let Some(left) = self.left.checked_sub(chunk.len() as u64) else {
+            return Err(self.http.bad_reply(format!(
+                "it is larger than {} bytes",
+                self.http.max_reply_bytes
+            )));
+        };
+        self.left = left;
+        Ok(Some(chunk.to_vec()))
+    }
+
+    /// All of it, as JSON.
+    pub(crate) async fn json(mut self) -> Result<Value, LlmError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let start: String = String::from_utf8_lossy(&bytes).chars().take(80).collect();
+            self.http
+                .bad_reply(format!("it is no JSON ({error}); it begins with {start:?}"))
+        })
+    }
+}
+
+/// The innermost reason: the layers above repeat that sending failed.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

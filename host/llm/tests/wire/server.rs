@@ -1,0 +1,184 @@
+//! A server that gives prepared answers in order and keeps what it was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use armature_llm::{Model, ModelConfig, RetryPolicy, connect};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, Uri};
+use futures::StreamExt;
+use serde_json::Value;
+
+/// The key every test sends. It must show up nowhere but in the header.
+pub const KEY: &str = "sk-test-0123456789abcdef";
+
+/// One prepared answer.
+pub struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Payload,
+}
+
+enum Payload {
+    Whole(Vec<u8>),
+    /// Sent one by one; `None` breaks the connection.
+    Pieces(Vec<Option<Vec<u8>>>),
+    /// Never answered.
+    Silence,
+}
+
+impl Answer {
+    pub fn json(body: &Value) -> Self {
+        Self::text(200, &body.to_string()).header("content-type", "application/json")
+    }
+
+    pub fn text(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Payload::Whole(body.as_bytes().to_vec()),
+        }
+    }
+
+    pub fn silence() -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Payload::Silence,
+        }
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// An event stream, cut every `size` bytes wherever that falls.
+    pub fn events(stream: &str, size: usize) -> Self {
+        let pieces = stream
+            .as_bytes()
+            .chunks(size)
+            .map(|piece| Some(piece.to_vec()))
+            .collect();
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Payload::Pieces(pieces),
+        }
+        .header("content-type", "text/event-stream")
+    }
+
+    /// An event stream after which the connection breaks.
+    pub fn broken_events(stream: &str) -> Self {
+        let mut answer = Self::events(stream, usize::MAX);
+        if let Payload::Pieces(pieces) = &mut answer.body {
+            pieces.push(None);
+        }
+        answer
+    }
+
+    async fn response(self) -> Response<Body> {
+        let body = match self.body {
+            Payload::Whole(bytes) => Body::from(bytes),
+            Payload::Pieces(pieces) => {
+                Body::from_stream(futures::stream::iter(pieces).then(|piece| async {
+                    // Lets each piece go out by itself.
+                    tokio::task::yield_now().await;
+                    piece
+                        .map(Bytes::from)
+                        .ok_or_else(|| std::io::Error::other("broken"))
+                }))
+            }
+            Payload::Silence => std::future::pending().await,
+        };
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        response.body(body).unwrap()
+    }
+}
+
+/// One request that came.
+#[derive(Clone)]
+pub struct Asked {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Clone)]
+struct Shared {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// A running server.
+pub struct Server {
+    pub address: String,
+    shared: Shared,
+}
+
+impl Server {
+    pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let shared = Shared {
+            answers: Arc::new(Mutex::new(answers.into_iter().collect())),
+            asked: Arc::default(),
+        };
+        let app = Router::new().fallback(answer).with_state(shared.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { address, shared }
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+
+    /// A tier that points here and does not wait between tries.
+    pub fn config(&self, provider: &str) -> ModelConfig {
+        let mut config = ModelConfig::new(provider, "m-1");
+        config.api_base = Some(format!("{}/v1", self.address));
+        config.api_key = Some(KEY.into());
+        config.retry = RetryPolicy {
+            base: Duration::ZERO,
+            ..RetryPolicy::default()
+        };
+        config
+    }
+
+    pub fn model(&self, provider: &str) -> Arc<dyn Model> {
+        connect(self.config(provider)).unwrap()
+    }
+}
+
+async fn answer(
+    State(shared): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    shared.asked.lock().unwrap().push(Asked {
+        path: uri.path().to_owned(),
+        headers,
+        body,
+    });
+    let next = shared.answers.lock().unwrap().pop_front();
+    next.unwrap_or_else(|| Answer::text(418, "no answer was prepared for this request"))
+        .response()
+        .await
+}
