@@ -57,7 +57,7 @@ debian() {
 Dir::Etc "$work/apt/etc"; Dir::Etc::sourceparts "-"; Dir::State "$work/apt/state"; Dir::State::status "/var/lib/dpkg/status";
 Dir::Cache "$work/apt/cache"; APT::Sandbox::User "root"; Acquire::Languages "none"; Acquire::Retries "3";
 CONF
-    APT_CONFIG=$work/apt.conf apt-get -q update >&2 || true
+    APT_CONFIG=$work/apt.conf apt-get -qq update >&2 2>/dev/null || true
   fi
   found=$(APT_CONFIG=$work/apt.conf apt-cache madison "$1" | awk -v v="${2:-}" '{split($3, a, "[+~-]"); if (v == "" || a[1] == v) {print $3; exit}}')
   [ -n "$found" ] || return 1
