@@ -99,3 +99,229 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{RunId, Seq, event::*};
+
+    /// One of each, and the payload that is written: names and keys of the original where it has them.
+    fn one_of_each() -> Vec<(Event, Value)> {
+        let text = String::new;
+        let run_id = RunId::new("r").unwrap();
+        let summary = RunSummary {
+            run_id: run_id.clone(),
+            workflow: "w".to_owned(),
+            elapsed_s: 1.5,
+            stages_total: 6,
+            stages_ran: 1,
+            stages_skipped: 2,
+            stages_resumed: 0,
+            stages_failed: 3,
+            rogue_signals: 0,
+        };
+        let any = Value::Null;
+        vec![
+            (Event::RunStarted(RunStarted::default()), any.clone()),
+            (
+                Event::RunResumed {
+                    after: Seq(3),
+                    reason: text(),
+                },
+                json!({ "after": 3, "reason": "" }),
+            ),
+            (
+                Event::StageStarted {
+                    stage: "a".to_owned(),
+                    kind: "llm".to_owned(),
+                    role: None,
+                    item: None,
+                },
+                json!({ "stage": "a", "kind": "llm", "role": null }),
+            ),
+            (
+                Event::StageCompleted {
+                    stage: "a".to_owned(),
+                    elapsed_s: 0.5,
+                    item: Some(1),
+                    result: json!([1]),
+                },
+                json!({ "stage": "a", "elapsed_s": 0.5, "item": 1, "result": [1] }),
+            ),
+            (
+                Event::StageSkipped {
+                    stage: "a".to_owned(),
+                    reason: "skip_if".to_owned(),
+                },
+                json!({ "stage": "a", "reason": "skip_if" }),
+            ),
+            (
+                Event::StageResumed {
+                    stage: "a".to_owned(),
+                },
+                json!({ "stage": "a" }),
+            ),
+            (
+                Event::StageFailed {
+                    stage: "a".to_owned(),
+                    failure: "E".to_owned(),
+                    reason: "r".to_owned(),
+                    item: None,
+                },
+                json!({ "stage": "a", "type": "E", "reason": "r" }),
+            ),
+            (
+                Event::RetryAttempt {
+                    stage: "a".to_owned(),
+                    attempt: 1,
+                    max: 2,
+                    reason: "r".to_owned(),
+                },
+                json!({ "stage": "a", "attempt": 1, "max": 2, "reason": "r" }),
+            ),
+            (
+                Event::TierEscalation {
+                    stage: "a".to_owned(),
+                    escalation_count: 1,
+                    message: "m".to_owned(),
+                },
+                json!({ "stage": "a", "escalation_count": 1, "message": "m" }),
+            ),
+            (Event::ToolIntent(ToolIntent::default()), any.clone()),
+            (Event::ToolResult(ToolResult::default()), any.clone()),
+            (Event::ModelIntent(ModelIntent::default()), any.clone()),
+            (Event::ModelResult(ModelResult::default()), any.clone()),
+            (Event::RuleVerdict(RuleVerdict::default()), any.clone()),
+            (
+                Event::ApprovalAsked {
+                    stage: text(),
+                    call_id: text(),
+                    plugin: text(),
+                    tool: text(),
+                    args_digest: text(),
+                    message: text(),
+                },
+                any.clone(),
+            ),
+            (
+                Event::Approval {
+                    stage: text(),
+                    call_id: text(),
+                    args_digest: text(),
+                    approved: true,
+                    by: text(),
+                },
+                any.clone(),
+            ),
+            (
+                Event::GateOpened {
+                    stage: text(),
+                    message: text(),
+                    show: Value::Null,
+                },
+                any.clone(),
+            ),
+            (
+                Event::GateAnswered {
+                    stage: text(),
+                    approved: true,
+                    text: text(),
+                    by: text(),
+                },
+                any.clone(),
+            ),
+            (Event::Denied(Denied::default()), any.clone()),
+            (
+                Event::PluginLog {
+                    stage: text(),
+                    plugin: text(),
+                    level: text(),
+                    message: text(),
+                },
+                json!({ "stage": "", "plugin": "", "level": "", "message": "" }),
+            ),
+            (
+                Event::Progress {
+                    stage: text(),
+                    plugin: text(),
+                    message: text(),
+                    fraction: None,
+                },
+                any.clone(),
+            ),
+            (
+                Event::RunSummary(summary),
+                json!({ "run_id": "r", "workflow": "w", "elapsed_s": 1.5, "stages_total": 6, "stages_ran": 1,
+                    "stages_skipped": 2, "stages_resumed": 0, "stages_failed": 3, "rogue_signals": 0 }),
+            ),
+            (
+                Event::RunCompleted {
+                    run_id,
+                    elapsed_s: 1.0,
+                },
+                json!({ "run_id": "r", "elapsed_s": 1.0 }),
+            ),
+            (
+                Event::RunFailed {
+                    failure: "E".to_owned(),
+                    reason: "r".to_owned(),
+                    stage: None,
+                },
+                json!({ "type": "E", "reason": "r", "stage": null }),
+            ),
+            (
+                Event::RunParked {
+                    waiting: vec![],
+                    reason: text(),
+                },
+                any.clone(),
+            ),
+            (Event::RunCancelled { reason: text() }, any),
+        ]
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_an_event_that_is_written_by_its_name_and_read_back() {
+        let events = one_of_each();
+        let names: Vec<&str> = events.iter().map(|(event, _)| event.name()).collect();
+        assert_eq!(
+            names,
+            KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>()
+        );
+        for (event, payload) in events {
+            let written = serde_json::to_value(&event).unwrap();
+            assert_eq!(written["type"], event.name());
+            if !payload.is_null() {
+                assert_eq!(written["data"], payload, "{}", event.name());
+            }
+            assert_eq!(serde_json::from_value::<Event>(written).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn an_effect_that_leaves_the_machine_is_durable_and_any_other_call_is_not() {
+        assert!(Event::ToolIntent(ToolIntent::default()).is_durable());
+        assert!(
+            !Event::ToolIntent(ToolIntent {
+                outside: false,
+                ..ToolIntent::default()
+            })
+            .is_durable()
+        );
+        let old = r#"{"type": "tool_intent", "data": {"stage": "a"}}"#;
+        assert!(
+            serde_json::from_str::<Event>(old).unwrap().is_durable(),
+            "a field that is missing is the safe one"
+        );
+        let other = r#"{"type": "from_the_future", "data": 1}"#;
+        assert!(serde_json::from_str::<Event>(other).unwrap().is_durable());
+        assert!(
+            !Event::StageResumed {
+                stage: String::new()
+            }
+            .is_durable()
+        );
+    }
+}

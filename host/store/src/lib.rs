@@ -7,9 +7,11 @@
 //! The store keeps what it is given. Whoever appends scrubs secrets first; nothing here prints, formats into an error
 //! or sends to a diagnostic any value that was stored.
 //!
-//! Reading order: [`id`] → [`event`] → [`kind`] → [`log`] → [`state`] → [`store`] → `writer`.
+//! Reading order: [`id`] → [`event`] → [`kind`] → [`log`] → [`state`] → [`store`] → `append` → `queue` → `writer`.
 
+mod append;
 mod cache;
+mod cell;
 mod error;
 pub mod event;
 mod files;
@@ -17,6 +19,7 @@ pub mod id;
 pub mod kind;
 mod kv;
 pub mod log;
+mod payload;
 mod queue;
 mod runs;
 mod schema;

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, RunId, trace::RUN_ID_IS_VALID};
+use crate::{Event, RunId, Store, StoreError, trace::RUN_ID_IS_VALID};
 
 /// How many runs a query returns when it does not say.
 const DEFAULT_LIMIT: usize = 100;
@@ -155,6 +155,59 @@ impl Change {
     }
 }
 
+impl Store {
+    /// Lists runs, newest first.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn runs(&self, query: &RunQuery) -> Result<Vec<RunRecord>, StoreError> {
+        self.read("list runs", |connection| query_rows(connection, query))
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn run(&self, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        self.read("read a run", |connection| one(connection, run))
+    }
+
+    /// The run of a workflow that began last, whatever became of it.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn last_run(&self, workflow: &str) -> Result<Option<RunRecord>, StoreError> {
+        let query = RunQuery {
+            workflow: Some(workflow.to_owned()),
+            limit: Some(1),
+            ..RunQuery::default()
+        };
+        Ok(self.runs(&query)?.pop())
+    }
+
+    /// Removes a run that has ended: its events, its traces and what plugins kept for it. A run that is running is left.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn forget_run(&self, run: &RunId) -> Result<bool, StoreError> {
+        let run = run.clone();
+        self.change(move |connection| {
+            let ended = "DELETE FROM runs WHERE run_id = ? AND status NOT IN ('running', 'parked')";
+            if connection.execute(ended, [run.as_str()])? == 0 {
+                return Ok(false);
+            }
+            for table in [
+                "DELETE FROM events WHERE run_id = ?",
+                "DELETE FROM traces WHERE run_id = ?",
+                "DELETE FROM kv WHERE scope = ?",
+            ] {
+                connection.execute(table, [run.as_str()])?;
+            }
+            Ok(true)
+        })
+    }
+}
+
 /// Lists the runs of a file that has traces and no log.
 pub(crate) fn adopt_traces(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
@@ -188,7 +241,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<RunRecord>> {
     }))
 }
 
-pub(crate) fn query(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<RunRecord>> {
+fn query_rows(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<RunRecord>> {
     let mut sql = format!("SELECT {COLUMNS} FROM runs WHERE 1=1");
     let mut values: Vec<&dyn ToSql> = Vec::new();
     if let Some(workflow) = &query.workflow {
@@ -213,7 +266,7 @@ pub(crate) fn query(connection: &Connection, query: &RunQuery) -> rusqlite::Resu
     rows.filter_map(Result::transpose).collect()
 }
 
-pub(crate) fn one(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<RunRecord>> {
+fn one(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<RunRecord>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE run_id = ?");
     let mut statement = connection.prepare_cached(&sql)?;
     statement

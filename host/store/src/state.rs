@@ -61,10 +61,15 @@ impl RunState {
     fn take(&mut self, seq: Seq, event: Event) {
         match event {
             Event::RunStarted(start) => self.start = Some(start),
-            // A stage that begins again (a loop of the spec) has no result until it ends again.
+            // A stage that has ended and begins again is a pass of a loop: nothing of the last pass is its result. One that
+            // begins again without having ended was interrupted, and the items it has finished count.
             Event::StageStarted {
                 stage, item: None, ..
-            } => drop(self.results.shift_remove(&stage)),
+            } => {
+                if self.results.shift_remove(&stage).is_some() {
+                    self.items.remove(&stage);
+                }
+            }
             Event::StageStarted {
                 stage,
                 item: Some(item),
@@ -134,5 +139,64 @@ impl RunState {
             Event::Unknown(_) => self.unreadable.push(seq),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn start(item: Option<usize>) -> Event {
+        Event::StageStarted {
+            stage: "a".to_owned(),
+            kind: "tool_call".to_owned(),
+            role: None,
+            item,
+        }
+    }
+
+    fn end(item: Option<usize>) -> Event {
+        Event::StageCompleted {
+            stage: "a".to_owned(),
+            elapsed_s: 0.0,
+            item,
+            result: json!(item),
+        }
+    }
+
+    fn fold(events: impl IntoIterator<Item = Event>) -> RunState {
+        let recorded = |(seq, event)| Recorded {
+            seq: Seq(seq),
+            timestamp: String::new(),
+            event,
+        };
+        RunState::fold((1..).zip(events).map(recorded))
+    }
+
+    #[test]
+    fn items_of_an_interrupted_stage_count_and_those_of_a_finished_pass_do_not() {
+        let state = fold([
+            start(None),
+            start(Some(0)),
+            end(Some(0)),
+            start(Some(1)),
+            start(None),
+        ]);
+        assert_eq!(state.items["a"].keys().copied().collect::<Vec<_>>(), [0]);
+        let state = fold([
+            start(None),
+            start(Some(0)),
+            end(Some(0)),
+            end(None),
+            start(None),
+        ]);
+        assert!(state.items.is_empty() && state.results.is_empty());
+    }
+
+    #[test]
+    fn an_empty_log_is_a_run_that_has_not_begun() {
+        assert_eq!(fold([]), RunState::default());
     }
 }

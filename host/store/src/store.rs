@@ -17,18 +17,16 @@ use std::{
     thread::JoinHandle,
 };
 
-use futures::{FutureExt as _, channel::oneshot};
+use futures::channel::oneshot;
 use rusqlite::Connection;
-use time::OffsetDateTime;
 
 use crate::{
-    BoxFuture, Event, EventLog, Recorded, RunId, RunQuery, RunRecord, Seq, StoreError, TraceQuery,
-    TraceRow,
+    EventLog, RunId, Seq, StoreError,
     error::database,
     files,
     queue::Queue,
-    runs, schema, trace,
-    writer::{self, Answer, EventRow, Job, Level, Shared, Work, Writer},
+    schema,
+    writer::{Answer, Job, Level, Shared, Work, Writer},
 };
 
 /// Idle read connections that are kept.
@@ -39,17 +37,17 @@ type Reading = Box<dyn FnOnce() + Send>;
 /// The event log and its tables, in SQLite.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    path: PathBuf,
+pub(crate) struct Inner {
+    pub(crate) path: PathBuf,
     memory: bool,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
     /// The last place given out, of each run this store writes.
-    places: Mutex<HashMap<RunId, Seq>>,
+    pub(crate) places: Mutex<HashMap<RunId, Seq>>,
     idle: Mutex<Vec<Connection>>,
     reader: OnceLock<Sender<Reading>>,
 }
@@ -132,64 +130,6 @@ impl Store {
         self.inner.shared.write_errors()
     }
 
-    /// Records a trace row. Never fails and never waits: a row that cannot be written is counted in
-    /// [`Store::write_errors`] and told once through `tracing`.
-    pub fn trace(&self, row: &TraceRow) {
-        let mut row = Box::new(row.clone());
-        if row.timestamp.is_empty() {
-            row.timestamp = writer::timestamp(OffsetDateTime::now_utc());
-        }
-        // The queue is closed only while the last clone is dropped, which this one is not.
-        let _ = self.send(Work::Trace(row), Level::Committed, None);
-    }
-
-    /// Reads trace rows.
-    ///
-    /// # Errors
-    /// SQLite's reason.
-    pub fn traces(&self, query: &TraceQuery) -> Result<Vec<TraceRow>, StoreError> {
-        self.read("read traces", |connection| trace::query(connection, query))
-    }
-
-    /// The run of a workflow that traced last.
-    ///
-    /// # Errors
-    /// SQLite's reason.
-    pub fn latest_run_id(&self, workflow: &str) -> Result<Option<RunId>, StoreError> {
-        self.read("read traces", |connection| {
-            trace::latest_run(connection, workflow)
-        })
-    }
-
-    /// Lists runs, newest first.
-    ///
-    /// # Errors
-    /// SQLite's reason.
-    pub fn runs(&self, query: &RunQuery) -> Result<Vec<RunRecord>, StoreError> {
-        self.read("list runs", |connection| runs::query(connection, query))
-    }
-
-    /// One run.
-    ///
-    /// # Errors
-    /// SQLite's reason.
-    pub fn run(&self, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
-        self.read("read a run", |connection| runs::one(connection, run))
-    }
-
-    /// The run of a workflow that began last, whatever became of it.
-    ///
-    /// # Errors
-    /// SQLite's reason.
-    pub fn last_run(&self, workflow: &str) -> Result<Option<RunRecord>, StoreError> {
-        let query = RunQuery {
-            workflow: Some(workflow.to_owned()),
-            limit: Some(1),
-            ..RunQuery::default()
-        };
-        Ok(self.runs(&query)?.pop())
-    }
-
     /// Runs `read` on the store's reader thread.
     pub fn read_async<T: Send + 'static>(
         &self,
@@ -256,7 +196,12 @@ impl Store {
         let _ = self.send(Work::Side(Box::new(change)), Level::Committed, None);
     }
 
-    fn send(&self, work: Work, level: Level, answer: Option<Answer>) -> Result<(), StoreError> {
+    pub(crate) fn send(
+        &self,
+        work: Work,
+        level: Level,
+        answer: Option<Answer>,
+    ) -> Result<(), StoreError> {
         if self.inner.queue.push(Job {
             work,
             level,
@@ -268,188 +213,21 @@ impl Store {
         }
     }
 
-    fn wait(&self, work: Work, level: Level) -> Result<(), StoreError> {
+    pub(crate) fn wait(&self, work: Work, level: Level) -> Result<(), StoreError> {
         let (answer, answered) = sync_channel(1);
         let done: Answer = Box::new(move |result| drop(answer.send(result)));
         self.send(work, level, Some(done))?;
         answered.recv().unwrap_or_else(|_| Err(self.closed()))
     }
 
-    fn closed(&self) -> StoreError {
+    pub(crate) fn closed(&self) -> StoreError {
         StoreError::Closed {
             path: self.inner.path.clone(),
         }
     }
-
-    /// Gives an event its place and queues it. The lock is held over both: queue order is event order.
-    fn enqueue(
-        &self,
-        run: &RunId,
-        event: &Event,
-        after: Option<Seq>,
-        answer: Option<Answer>,
-    ) -> Result<Seq, StoreError> {
-        if after.is_none()
-            && let Some(cause) = self.inner.shared.broken(run)
-        {
-            return Err(refused(run, cause));
-        }
-        let json = serde_json::to_string(event).map_err(|error| StoreError::Unwritable {
-            run: run.clone(),
-            kind: event.name().to_owned(),
-            reason: error.to_string(),
-        })?;
-        let mut places = lock(&self.inner.places);
-        let last = match (after, places.get(run)) {
-            (Some(after), _) => after,
-            (None, Some(last)) => *last,
-            (None, None) => self.read("read a run's log", |connection| {
-                writer::last_seq(connection, run)
-            })?,
-        };
-        let seq = last.next();
-        let row = EventRow {
-            run: run.clone(),
-            seq,
-            at: OffsetDateTime::now_utc(),
-            name: event
-                .kind()
-                .map_or_else(|| event.name().to_owned().into(), |kind| kind.name.into()),
-            stage: event.stage().map(str::to_owned),
-            json,
-            change: runs::Change::of(event),
-            takes_over: after.is_some(),
-        };
-        let durable = after.is_some() || event.is_durable();
-        let level = if durable {
-            Level::Durable
-        } else {
-            Level::Committed
-        };
-        self.send(Work::Event(Box::new(row)), level, answer)?;
-        match places.get_mut(run) {
-            // A run that has ended is not kept in mind: a service would collect them for ever.
-            _ if event.kind().is_some_and(|kind| kind.ends_run) => drop(places.remove(run)),
-            Some(place) => *place = seq,
-            None => drop(places.insert(run.clone(), seq)),
-        }
-        Ok(seq)
-    }
-
-    /// Makes the next append ask the database for the run's last place.
-    fn forget(&self, run: &RunId) {
-        lock(&self.inner.places).remove(run);
-    }
 }
 
-impl EventLog for Store {
-    fn append(&self, run: &RunId, event: &Event) -> Result<Seq, StoreError> {
-        if !event.is_durable() {
-            return self.enqueue(run, event, None, None);
-        }
-        let (answer, answered) = sync_channel(1);
-        let seq = self.enqueue(
-            run,
-            event,
-            None,
-            Some(Box::new(move |result| drop(answer.send(result)))),
-        )?;
-        let result = answered.recv().unwrap_or_else(|_| Err(self.closed()));
-        result.map(|()| seq).map_err(|cause| refused(run, cause))
-    }
-
-    fn append_async(
-        &self,
-        run: &RunId,
-        event: &Event,
-    ) -> BoxFuture<'static, Result<Seq, StoreError>> {
-        if !event.is_durable() {
-            return std::future::ready(self.enqueue(run, event, None, None)).boxed();
-        }
-        let (answer, answered) = oneshot::channel();
-        let queued = self.enqueue(
-            run,
-            event,
-            None,
-            Some(Box::new(move |result| drop(answer.send(result)))),
-        );
-        let (run, path) = (run.clone(), self.inner.path.clone());
-        async move {
-            let seq = queued?;
-            let result = answered.await.unwrap_or(Err(StoreError::Closed { path }));
-            result.map(|()| seq).map_err(|cause| refused(&run, cause))
-        }
-        .boxed()
-    }
-
-    fn append_after(&self, run: &RunId, after: Seq, event: &Event) -> Result<Seq, StoreError> {
-        let (answer, answered) = sync_channel(1);
-        let seq = self.enqueue(
-            run,
-            event,
-            Some(after),
-            Some(Box::new(move |result| drop(answer.send(result)))),
-        )?;
-        let result = answered.recv().unwrap_or_else(|_| Err(self.closed()));
-        if result.is_err() {
-            self.forget(run);
-        }
-        result.map(|()| seq)
-    }
-
-    fn events_after(&self, run: &RunId, after: Seq) -> Result<Vec<Recorded>, StoreError> {
-        let rows: Vec<(i64, String, String)> = self.read("read a run's log", |connection| {
-            connection
-                .prepare_cached("SELECT seq, timestamp, event FROM events WHERE run_id = ? AND seq > ? ORDER BY seq")?
-                .query_map(rusqlite::params![run.as_str(), writer::to_sql(after)], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-                })?
-                .collect()
-        })?;
-        let recorded = |(seq, timestamp, json): (i64, String, String)| {
-            let seq = Seq(u64::try_from(seq).unwrap_or(0));
-            match serde_json::from_str(&json) {
-                Ok(event) => Ok(Recorded {
-                    seq,
-                    timestamp,
-                    event,
-                }),
-                Err(error) => Err(StoreError::Damaged {
-                    run: run.clone(),
-                    seq,
-                    reason: error.to_string(),
-                }),
-            }
-        };
-        rows.into_iter().map(recorded).collect()
-    }
-
-    fn last_seq(&self, run: &RunId) -> Result<Seq, StoreError> {
-        self.read("read a run's log", |connection| {
-            writer::last_seq(connection, run)
-        })
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.wait(Work::Barrier, Level::Committed)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.wait(Work::Barrier, Level::Durable)
-    }
-}
-
-/// A lost place is told as it is; any other cause is told as the reason for a broken log.
-fn refused(run: &RunId, cause: StoreError) -> StoreError {
-    match cause {
-        StoreError::Fenced { .. } | StoreError::Closed { .. } => cause,
-        cause => StoreError::Broken {
-            run: run.clone(),
-            cause: Box::new(cause),
-        },
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A lock whose holder panicked is as good as any: every holder leaves what it guards whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,11 +6,16 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, Row, ToSql, params_from_iter, types::Value as Sql, types::ValueRef};
+use rusqlite::{Connection, Row, ToSql, params_from_iter, types::Value as Sql};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
-use crate::RunId;
+use crate::{
+    RunId, Store, StoreError,
+    cell::Cell,
+    writer::{Level, Work, timestamp},
+};
 
 /// How many rows a query returns when it does not say.
 const DEFAULT_LIMIT: usize = 100;
@@ -18,112 +23,6 @@ const DEFAULT_LIMIT: usize = 100;
 /// The grammar of [`RunId`], in SQL: so that a row of another tool that breaks it does not use up a limit.
 pub(crate) const RUN_ID_IS_VALID: &str =
     "(run_id GLOB '[A-Za-z0-9]*' AND run_id NOT GLOB '*[^A-Za-z0-9_-]*' AND length(run_id) <= 64)";
-
-/// A value of a trace column, between Rust and SQLite.
-trait Cell: Sized + Default {
-    fn to_cell(&self) -> Sql;
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self>;
-}
-
-impl Cell for String {
-    fn to_cell(&self) -> Sql {
-        Sql::Text(self.clone())
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        match cell {
-            ValueRef::Text(text) => Some(Self::from_utf8_lossy(text).into_owned()),
-            ValueRef::Integer(number) => Some(number.to_string()),
-            ValueRef::Real(number) => Some(number.to_string()),
-            ValueRef::Null | ValueRef::Blob(_) => None,
-        }
-    }
-}
-
-impl Cell for bool {
-    fn to_cell(&self) -> Sql {
-        Sql::Integer(i64::from(*self))
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        i64::from_cell(cell).map(|number| number != 0)
-    }
-}
-
-impl Cell for i64 {
-    fn to_cell(&self) -> Sql {
-        Sql::Integer(*self)
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        match cell {
-            ValueRef::Integer(number) => Some(number),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a float cast saturates, and a count is what was meant"
-            )]
-            ValueRef::Real(number) => Some(number as Self),
-            _ => None,
-        }
-    }
-}
-
-impl Cell for u64 {
-    fn to_cell(&self) -> Sql {
-        Sql::Integer(i64::try_from(*self).unwrap_or(i64::MAX))
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        i64::from_cell(cell).map(|number| Self::try_from(number).unwrap_or(0))
-    }
-}
-
-impl Cell for f64 {
-    fn to_cell(&self) -> Sql {
-        // SQLite has no NaN: it would become NULL and break NOT NULL readers.
-        Sql::Real(if self.is_finite() { *self } else { 0.0 })
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        match cell {
-            ValueRef::Real(number) => Some(number),
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "milliseconds and scores are far below 2^53"
-            )]
-            ValueRef::Integer(number) => Some(number as Self),
-            _ => None,
-        }
-    }
-}
-
-impl Cell for Map<String, Value> {
-    fn to_cell(&self) -> Sql {
-        Sql::Text(serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned()))
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        serde_json::from_str(cell.as_str().ok()?).ok()
-    }
-}
-
-impl Cell for Vec<String> {
-    fn to_cell(&self) -> Sql {
-        Sql::Text(serde_json::to_string(self).unwrap_or_else(|_| "[]".to_owned()))
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        let values: Vec<Value> = serde_json::from_str(cell.as_str().ok()?).ok()?;
-        let text = |value: Value| {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
-        };
-        Some(values.into_iter().map(text).collect())
-    }
-}
-
-impl<T: Cell> Cell for Option<T> {
-    fn to_cell(&self) -> Sql {
-        self.as_ref().map_or(Sql::Null, T::to_cell)
-    }
-    fn from_cell(cell: ValueRef<'_>) -> Option<Self> {
-        Some(T::from_cell(cell))
-    }
-}
 
 macro_rules! trace_row {
     ($($(#[$doc:meta])* $field:ident: $type:ty => $column:literal $declared:literal;)*) => {
@@ -281,6 +180,35 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT run_id{names} FROM traces WHERE {RUN_ID_IS_VALID}")
 });
 
+impl Store {
+    /// Records a trace row. Never fails and never waits: a row that cannot be written is counted in
+    /// [`Store::write_errors`] and told once through `tracing`.
+    pub fn trace(&self, row: &TraceRow) {
+        let mut row = Box::new(row.clone());
+        if row.timestamp.is_empty() {
+            row.timestamp = timestamp(OffsetDateTime::now_utc());
+        }
+        // The queue is closed only while the last clone is dropped, which this one is not.
+        let _ = self.send(Work::Trace(row), Level::Committed, None);
+    }
+
+    /// Reads trace rows.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn traces(&self, query: &TraceQuery) -> Result<Vec<TraceRow>, StoreError> {
+        self.read("read traces", |connection| query_rows(connection, query))
+    }
+
+    /// The run of a workflow that traced last.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn latest_run_id(&self, workflow: &str) -> Result<Option<RunId>, StoreError> {
+        self.read("read traces", |connection| latest_run(connection, workflow))
+    }
+}
+
 /// Makes the table, or gives one made elsewhere the columns it lacks.
 pub(crate) fn ensure_table(connection: &Connection) -> rusqlite::Result<()> {
     let declared: String = COLUMNS
@@ -317,10 +245,7 @@ pub(crate) fn insert(connection: &Connection, row: &TraceRow) -> rusqlite::Resul
         .map(drop)
 }
 
-pub(crate) fn query(
-    connection: &Connection,
-    query: &TraceQuery,
-) -> rusqlite::Result<Vec<TraceRow>> {
+fn query_rows(connection: &Connection, query: &TraceQuery) -> rusqlite::Result<Vec<TraceRow>> {
     let mut sql = SELECT.clone();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     let run = query.run.as_ref().map(RunId::as_str);
@@ -363,13 +288,12 @@ pub(crate) fn query(
     Ok(found)
 }
 
-pub(crate) fn latest_run(
-    connection: &Connection,
-    workflow: &str,
-) -> rusqlite::Result<Option<RunId>> {
+fn latest_run(connection: &Connection, workflow: &str) -> rusqlite::Result<Option<RunId>> {
     let newest = TraceQuery {
         limit: Some(1),
         ..TraceQuery::workflow(workflow)
     };
-    Ok(query(connection, &newest)?.pop().and_then(|row| row.run_id))
+    Ok(query_rows(connection, &newest)?
+        .pop()
+        .and_then(|row| row.run_id))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use armature_store::{
-    Event, EventLog, KINDS, RunId, RunQuery, RunState, RunStatus, Seq, Store, StoreError,
+    Event, EventLog, RunId, RunQuery, RunState, RunStatus, Seq, Store, StoreError,
     event::{RunStarted, ToolIntent, ToolResult, UnknownEvent},
 };
 use serde_json::json;
@@ -381,9 +381,28 @@ async fn async_appends_keep_the_order_of_the_calls() {
 }
 
 #[test]
-fn every_kind_has_one_row_and_one_name() {
-    let mut names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), KINDS.len());
+fn a_run_that_has_ended_can_be_forgotten_and_one_that_waits_cannot() {
+    let store = Store::memory().unwrap();
+    let (ended, parked) = (RunId::fresh(), RunId::fresh());
+    for run in [&ended, &parked] {
+        store.append(run, &started("w")).unwrap();
+    }
+    let cancelled = Event::RunCancelled {
+        reason: "test".to_owned(),
+    };
+    store.append(&ended, &cancelled).unwrap();
+    store
+        .append(
+            &parked,
+            &Event::RunParked {
+                waiting: vec![],
+                reason: "gate".to_owned(),
+            },
+        )
+        .unwrap();
+    assert!(store.forget_run(&ended).unwrap());
+    assert!(!store.forget_run(&parked).unwrap());
+    assert_eq!(store.events(&ended).unwrap(), []);
+    assert_eq!(store.events(&parked).unwrap().len(), 2);
+    assert_eq!(store.runs(&RunQuery::default()).unwrap().len(), 1);
 }
