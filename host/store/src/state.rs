@@ -58,18 +58,20 @@ impl RunState {
         state
     }
 
+    /// A stage that has ended and begins again is a pass of a loop: nothing of the last pass is its result. One that
+    /// begins again without having ended was interrupted, and the items it has finished count.
+    fn begin(&mut self, stage: &str) {
+        if self.results.shift_remove(stage).is_some() {
+            self.items.remove(stage);
+        }
+    }
+
     fn take(&mut self, seq: Seq, event: Event) {
         match event {
             Event::RunStarted(start) => self.start = Some(start),
-            // A stage that has ended and begins again is a pass of a loop: nothing of the last pass is its result. One that
-            // begins again without having ended was interrupted, and the items it has finished count.
             Event::StageStarted {
                 stage, item: None, ..
-            } => {
-                if self.results.shift_remove(&stage).is_some() {
-                    self.items.remove(&stage);
-                }
-            }
+            } => self.begin(&stage),
             Event::StageStarted {
                 stage,
                 item: Some(item),
