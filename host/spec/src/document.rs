@@ -170,7 +170,7 @@ stages:
             [
                 "s:2:14: error[INVALID_VALUE]: `harsh` is not allowed here; one of permissive, strict",
                 "s:5:27: error[INVALID_VALUE]: stage `a`: `boss` is not allowed here; one of worker, orchestrator, judge, researcher",
-                "s:6:14: error[INVALID_VALUE]: stage `a`: expected i64, found the text `many`",
+                "s:6:14: error[INVALID_VALUE]: stage `a`: expected a whole number, found the text `many`",
                 "s:7:5: warning[UNKNOWN_KEY]: stage `a`: nothing reads the key `dependson`\n  hint: did you mean `depends_on`?",
                 "s:9:18: error[INVALID_VALUE]: stage `b`: `xml` is not allowed here; one of text, json, guided_json",
                 "s:10:5: error[INVALID_VALUE]: the key `id` is missing",

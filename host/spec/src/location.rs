@@ -76,7 +76,7 @@ impl From<usize> for Step<'_> {
 /// A path through the document: `path!["stages", 3, "role"]`.
 #[macro_export]
 macro_rules! path {
-    ($($step:expr),* $(,)?) => { &[$($crate::Step::from($step)),*] };
+    ($($step:expr),* $(,)?) => { &[$($crate::Step::from($step)),*] as &[$crate::Step<'_>] };
 }
 
 /// From characters, which the parser counts, to bytes, which renderers need.

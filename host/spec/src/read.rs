@@ -181,11 +181,11 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 macro_rules! integers {
-    ($($method:ident $visit:ident $from:ident,)*) => {$(
+    ($($method:ident $visit:ident $from:ident $expected:literal,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
             let result = match self.$from() {
                 Some(number) => visitor.$visit(number),
-                None => self.mismatch(&visitor),
+                None => self.mismatch(&$expected),
             };
             self.place(result)
         }
@@ -220,11 +220,11 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
     }
 
     integers! {
-        deserialize_i8 visit_i64 signed, deserialize_i16 visit_i64 signed,
-        deserialize_i32 visit_i64 signed, deserialize_i64 visit_i64 signed,
-        deserialize_u8 visit_u64 unsigned, deserialize_u16 visit_u64 unsigned,
-        deserialize_u32 visit_u64 unsigned, deserialize_u64 visit_u64 unsigned,
-        deserialize_f32 visit_f64 float, deserialize_f64 visit_f64 float,
+        deserialize_i8 visit_i64 signed "a whole number", deserialize_i16 visit_i64 signed "a whole number",
+        deserialize_i32 visit_i64 signed "a whole number", deserialize_i64 visit_i64 signed "a whole number",
+        deserialize_u8 visit_u64 unsigned "a whole number, 0 or more", deserialize_u16 visit_u64 unsigned "a whole number, 0 or more",
+        deserialize_u32 visit_u64 unsigned "a whole number, 0 or more", deserialize_u64 visit_u64 unsigned "a whole number, 0 or more",
+        deserialize_f32 visit_f64 float "a number", deserialize_f64 visit_f64 float "a number",
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {

@@ -26,7 +26,7 @@ impl ModelTiers {
     }
 
     /// All that are set: the usual ones from small to large, then the others in the author's order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &ModelTier)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ModelTier)> + Clone {
         let usual = USUAL
             .into_iter()
             .filter_map(|name| Some((name, self.get(name)?)));

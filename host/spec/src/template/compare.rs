@@ -78,7 +78,7 @@ fn order(left: &Value, right: &Value) -> Result<Option<Ordering>, Error> {
 
 /// The template with its orderings replaced. Line numbers stay as they are.
 pub(super) fn rewrite(text: &str) -> String {
-    let Some(tags) = tags(text) else {
+    let Ok(tags) = tags(text) else {
         return text.to_owned();
     };
     let mut out = String::with_capacity(text.len());

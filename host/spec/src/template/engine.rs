@@ -109,7 +109,7 @@ pub(super) fn whole_expression(text: &str) -> Option<&str> {
 pub(super) fn unknown_words(text: &str) -> Option<String> {
     let environment = environment();
     let state = environment.empty_state();
-    for tag in tags(text)? {
+    for tag in tags(text).ok()? {
         let word = |at: Option<usize>| {
             at.and_then(|at| tag.words.get(at))
                 .map_or("", |word| word.text)

@@ -5,9 +5,9 @@
 //! host's objects; work and recursion are bounded ([`engine`]).
 //!
 //! What differs from Python's Jinja, on purpose: a missing name is nothing at any depth and makes a comparison false;
-//! `None` prints as nothing; lists and objects print as JSON and truth values as `true` and `false`, which is what a
-//! model or a tool expects; a template that is a single `{{ … }}` keeps the type of its value, and no other text is
-//! ever read as a number or a list.
+//! `None` prints as nothing; lists and objects print as JSON, which is what a model or a tool expects (`True` and
+//! `False` print as ever); a template that is a single `{{ … }}` keeps the type of its value, and no other text is ever
+//! read as a number or a list.
 
 mod compare;
 mod engine;
@@ -63,6 +63,9 @@ impl Template {
     pub fn compile(text: &str) -> Result<Self, TemplateError> {
         if !engine::has_template(text) {
             return Ok(Self(Arc::new(Compiled::Plain(text.to_owned()))));
+        }
+        if scan::tags(text).err() == Some(scan::Unclear::TooMuch) {
+            return Err(TemplateError { message: scan::TOO_MUCH.to_owned(), line: None });
         }
         let mut environment = engine::environment();
         let rewritten = compare::rewrite(text);

@@ -125,7 +125,7 @@ impl Object for EnvNames {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
+        Enumerator::Empty
     }
 
     fn call_method(

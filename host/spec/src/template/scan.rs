@@ -4,6 +4,23 @@
 //! know the names that a template uses, the filters it calls, and where its comparisons are. Where it does not
 //! understand something it says so, and the caller leaves the text to minijinja.
 
+/// Most words in one tag. A compiler of templates goes as deep as an expression is long: this keeps it from the end of
+/// the stack. The longest tags that people write have a tenth of it.
+const MAX_WORDS: usize = 1000;
+/// Most brackets within brackets, and most signs or `not`s in a row.
+const MAX_NESTING: usize = 64;
+/// What is said about a template beyond these.
+pub(super) const TOO_MUCH: &str = "a tag of the template is too long or nested too deeply";
+
+/// Why the tags of a text are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// Something does not close, or closes what was not open: minijinja says it better.
+    Malformed,
+    /// It is beyond the bounds and must not be compiled.
+    TooMuch,
+}
+
 /// A word within a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word<'a> {
@@ -37,8 +54,14 @@ pub(super) struct Tag<'a> {
     pub(super) words: Vec<Word<'a>>,
 }
 
-/// The tags of a template, or nothing when some tag is not understood.
-pub(super) fn tags(text: &str) -> Option<Vec<Tag<'_>>> {
+/// The tags of a template.
+pub(super) fn tags(text: &str) -> Result<Vec<Tag<'_>>, Unclear> {
+    let mut too_much = false;
+    let tags = find(text, &mut too_much);
+    if too_much { Err(Unclear::TooMuch) } else { tags.ok_or(Unclear::Malformed) }
+}
+
+fn find<'a>(text: &'a str, too_much: &mut bool) -> Option<Vec<Tag<'a>>> {
     let mut tags = Vec::new();
     let mut at = 0;
     while let Some(found) = text.get(at..)?.find("{").map(|offset| at + offset) {
@@ -56,7 +79,7 @@ pub(super) fn tags(text: &str) -> Option<Vec<Tag<'_>>> {
         if text.get(start..)?.starts_with(['-', '+']) {
             start += 1;
         }
-        let (words, end) = words(text, start, if is_statement { "%}" } else { "}}" })?;
+        let (words, end) = words(text, start, if is_statement { "%}" } else { "}}" }, too_much)?;
         at = end + 2;
         let is_raw = is_statement && words.first().is_some_and(|word| word.text == "raw");
         tags.push(Tag {
@@ -84,9 +107,15 @@ fn end_of_raw(text: &str, from: usize) -> Option<usize> {
 }
 
 /// The words up to the closing mark, and where that is.
-fn words<'a>(text: &'a str, start: usize, close: &str) -> Option<(Vec<Word<'a>>, usize)> {
+fn words<'a>(
+    text: &'a str,
+    start: usize,
+    close: &str,
+    too_much: &mut bool,
+) -> Option<(Vec<Word<'a>>, usize)> {
     let mut words: Vec<Word<'a>> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
+    let mut in_a_row = 0;
     let mut at = start;
     loop {
         let lead = at;
@@ -125,8 +154,14 @@ fn words<'a>(text: &'a str, start: usize, close: &str) -> Option<(Vec<Word<'a>>,
             }
             _ => {}
         }
+        let word = rest.get(..length)?;
+        in_a_row = if matches!(word, "-" | "not") { in_a_row + 1 } else { 0 };
+        if words.len() >= MAX_WORDS || open.len() > MAX_NESTING || in_a_row > MAX_NESTING {
+            *too_much = true;
+            return None;
+        }
         words.push(Word {
-            text: rest.get(..length)?,
+            text: word,
             lead,
             start: at,
             kind,
@@ -178,7 +213,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Option<Vec<Vec<&str>>> {
-        tags(text).map(|tags| {
+        tags(text).ok().map(|tags| {
             tags.iter()
                 .map(|tag| tag.words.iter().map(|word| word.text).collect())
                 .collect()
@@ -207,7 +242,10 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_left_alone() {
         for text in ["{{ a", "{{ 'a }}", "{{ (a] }}", "{% raw %} x", "{# x"] {
-            assert_eq!(shown(text), None, "{text}");
+            assert_eq!(tags(text).err(), Some(Unclear::Malformed), "{text}");
+        }
+        for text in ["1 + ".repeat(600), "(".repeat(70), "-".repeat(70), "not ".repeat(70)] {
+            assert_eq!(tags(&format!("{{{{ {text}")).err(), Some(Unclear::TooMuch), "{text}");
         }
     }
 }

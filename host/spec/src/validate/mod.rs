@@ -1,0 +1,86 @@
+//! What can only be judged by looking at the whole spec.
+//!
+//! Each file checks one family; all run, always, and everything is reported at once, in the order of the text.
+//! Errors stop a run, warnings never do. Whether plugins and tools exist is not known here; the engine says that.
+
+mod actions;
+mod contracts;
+mod graph;
+mod safety;
+mod stages;
+mod templates;
+
+use crate::{
+    document::{Document, Source},
+    finding::{Code, Finding, sort},
+    location::Step,
+    model::Spec,
+    suggest::did_you_mean,
+};
+
+/// Every check that needs no plugin. What was doubtful while reading is in [`Document::warnings`] and not repeated.
+pub fn validate(document: &Document) -> Vec<Finding> {
+    let mut checker =
+        Checker { spec: &document.spec, source: &document.source, findings: Vec::new() };
+    graph::check(&mut checker);
+    stages::check(&mut checker);
+    actions::check(&mut checker);
+    contracts::check(&mut checker);
+    safety::check(&mut checker);
+    templates::check(&mut checker);
+    let mut findings = checker.findings;
+    sort(&mut findings);
+    findings
+}
+
+struct Checker<'a> {
+    spec: &'a Spec,
+    source: &'a Source,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    /// Reports something about a section of the spec.
+    fn section(&mut self, code: Code, path: &[Step<'_>], message: impl Into<String>, hint: Option<String>) {
+        let mut finding = Finding::new(code, message).at(self.source.locate(path));
+        finding.hint = hint;
+        self.findings.push(finding);
+    }
+
+    /// Reports something about the stage at `index`; `path` begins within it.
+    fn stage(
+        &mut self,
+        code: Code,
+        index: usize,
+        path: &[Step<'_>],
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let mut whole = vec![Step::Key("stages"), Step::Index(index)];
+        whole.extend_from_slice(path);
+        let mut finding = Finding::new(code, message).at(self.source.locate(&whole));
+        finding.stage = self.spec.stages.get(index).map(|stage| stage.id.clone());
+        finding.hint = hint;
+        self.findings.push(finding);
+    }
+}
+
+/// What could have been meant, else what there is.
+fn meant_or_known<'a>(word: &str, what: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    /// Names that a hint lists.
+    const LISTED: usize = 10;
+    did_you_mean(word, known.clone()).or_else(|| {
+        let names: Vec<String> =
+            known.take(LISTED + 1).map(|name| format!("`{}`", name.escape_debug())).collect();
+        match names.len() {
+            0 => Some(format!("there are no {what}")),
+            count if count <= LISTED => Some(format!("the {what} are {}", names.join(", "))),
+            _ => None,
+        }
+    })
+}
+
+/// A name from the spec, safe to print.
+fn show(name: &str) -> String {
+    format!("`{}`", name.escape_debug())
+}
