@@ -1,16 +1,18 @@
 //! How a tier becomes a model.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anthropic::Anthropic;
 use crate::endpoint::Endpoint;
 use crate::openai::OpenAi;
+use crate::prompted::Prompted;
 use crate::providers::Wire;
 use crate::{LlmError, Model, Price, RetryPolicy, Script, Scripted, Secret};
 
 /// Everything a connection needs. Reading the environment is the caller's business: the key comes as a value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ModelConfig {
     /// A row of [`crate::PROVIDERS`], or any name with `api_base`, which is then taken to speak OpenAI's protocol.
     pub provider: String,
@@ -34,8 +36,19 @@ pub struct ModelConfig {
     pub max_reply_bytes: u64,
     /// When to try again.
     pub retry: RetryPolicy,
-    /// A proxy's address. `None`: none, whatever the environment says.
-    pub proxy: Option<String>,
+    /// A proxy's address, secret because it may hold a password. `None`: none, whatever the environment says.
+    pub proxy: Option<Secret>,
+}
+
+/// Shows what cannot hold a secret: people do paste keys into addresses.
+impl fmt::Debug for ModelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelConfig")
+            .field("provider", &self.provider)
+            .field("model", &self.model)
+            .field("has_script", &self.script.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ModelConfig {
@@ -90,8 +103,12 @@ pub fn connect(config: ModelConfig) -> Result<Arc<dyn Model>, LlmError> {
         return Ok(Arc::new(model));
     }
     let endpoint = Endpoint::new(&config)?;
-    match endpoint.provider.wire {
-        Wire::Anthropic => Ok(Arc::new(Anthropic::new(&config, endpoint)?)),
-        Wire::OpenAi | Wire::Scripted => Ok(Arc::new(OpenAi::new(&config, endpoint)?)),
-    }
+    let model: Arc<dyn Model> = match endpoint.provider.wire {
+        Wire::Anthropic => Arc::new(Anthropic::new(&config, endpoint)?),
+        Wire::OpenAi | Wire::Scripted => Arc::new(OpenAi::new(&config, endpoint)?),
+    };
+    Ok(match config.tool_calling {
+        Some(false) => Arc::new(Prompted::new(model)),
+        _ => model,
+    })
 }

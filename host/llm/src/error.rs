@@ -130,7 +130,7 @@ impl LlmError {
         }
     }
 
-    /// The next step, as one sentence. Empty only for an answer that nobody can act on.
+    /// The next step, as one sentence.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {

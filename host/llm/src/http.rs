@@ -30,7 +30,7 @@ pub(crate) struct Http {
     timeout: Duration,
     idle_timeout: Duration,
     max_reply_bytes: u64,
-    proxy: Option<String>,
+    proxy: Option<Secret>,
 }
 
 impl Http {
@@ -138,10 +138,12 @@ impl Http {
             .read_timeout(self.idle_timeout)
             .no_proxy();
         let builder = match &self.proxy {
-            Some(address) => builder.proxy(Proxy::all(address).map_err(|_| LlmError::Config {
-                what: format!("{}: the proxy's address is not a URL", self.model_id),
-                hint: "write it as http://HOST:PORT".into(),
-            })?),
+            Some(address) => {
+                builder.proxy(Proxy::all(address.expose()).map_err(|_| LlmError::Config {
+                    what: format!("{}: the proxy's address is not a URL", self.model_id),
+                    hint: "write it as http://HOST:PORT".into(),
+                })?)
+            }
             None => builder,
         };
         let client = builder.build().map_err(|error| LlmError::Config {

@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod openai;
 mod price;
+mod prompted;
 mod providers;
 mod reply;
 mod request;

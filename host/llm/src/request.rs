@@ -198,10 +198,11 @@ mod tests {
     fn everything_that_changes_the_answer_changes_the_key() {
         let base = request().cache_key("openai/x");
         assert_eq!(base.len(), 64);
-        let changes: [(&str, fn(&mut Request)); 6] = [
+        type Change = fn(&mut Request);
+        let changes: [(&str, Change); 6] = [
             ("model", |r| r.model = "y".into()),
             ("messages", |r| {
-                r.messages.push(Message::User("more".into()))
+                r.messages.push(Message::User("more".into()));
             }),
             ("tools", |r| r.tools.clear()),
             ("output", |r| r.output = Output::Json),

@@ -376,3 +376,64 @@ async fn azure_sends_the_key_in_its_own_header_and_keeps_the_query() {
         (KEY, "")
     );
 }
+
+#[tokio::test]
+async fn a_model_without_tool_calling_is_told_its_tools_in_the_prompt() {
+    let call = "I will look.\n```json\n{\"tool_calls\": [{\"name\": \"weather.look\", \"arguments\": {\"city\": \"Oslo\"}}]}\n```";
+    let server = Server::start([said(call), said("Snow.")]).await;
+    let mut config = server.config("ollama");
+    config.tool_calling = Some(false);
+    let model = armature_llm::connect(config).unwrap();
+    let shown = Mutex::new(String::new());
+    let push = |piece: &str| shown.lock().unwrap().push_str(piece);
+    let mut request = Request {
+        tools: vec![weather()],
+        ..asking("Weather?")
+    };
+    let reply = model.complete(&request, Some(&push)).await.unwrap();
+    assert_eq!((reply.finish, reply.text.as_str()), (Finish::ToolCalls, ""));
+    assert_eq!(reply.tool_calls[0].name, "weather.look");
+    assert_eq!(reply.tool_calls[0].arguments, Ok(json!({"city": "Oslo"})));
+    assert_eq!(
+        shown.lock().unwrap().as_str(),
+        "",
+        "a call is not shown as text"
+    );
+
+    request.messages.push(reply.to_message());
+    let (id, name) = (
+        reply.tool_calls[0].id.clone(),
+        reply.tool_calls[0].name.clone(),
+    );
+    request.messages.push(Message::Tool {
+        id,
+        name,
+        content: "snow".into(),
+        is_error: false,
+    });
+    assert_eq!(
+        model.complete(&request, Some(&push)).await.unwrap().text,
+        "Snow."
+    );
+    assert_eq!(shown.lock().unwrap().as_str(), "Snow.");
+    let asked = server.asked();
+    for asked in &asked {
+        assert_eq!(asked.body.get("tools"), None);
+        let manual = asked.body["messages"][1]["content"].as_str().unwrap();
+        assert!(
+            manual.contains("`weather.look`: Looks at the sky."),
+            "{manual}"
+        );
+    }
+    let messages = asked[1].body["messages"].as_array().unwrap();
+    assert_eq!(
+        messages[4],
+        json!({"role": "user", "content": "The tool `weather.look` answered:\nsnow"})
+    );
+    assert!(
+        messages[3]["content"]
+            .as_str()
+            .unwrap()
+            .contains("\"city\":\"Oslo\"")
+    );
+}

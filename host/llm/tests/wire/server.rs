@@ -13,10 +13,10 @@ use futures::StreamExt;
 use serde_json::Value;
 
 /// The key every test sends. It must show up nowhere but in the header.
-pub const KEY: &str = "sk-test-0123456789abcdef";
+pub(crate) const KEY: &str = "sk-test-0123456789abcdef";
 
 /// One prepared answer.
-pub struct Answer {
+pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Payload,
@@ -31,11 +31,11 @@ enum Payload {
 }
 
 impl Answer {
-    pub fn json(body: &Value) -> Self {
+    pub(crate) fn json(body: &Value) -> Self {
         Self::text(200, &body.to_string()).header("content-type", "application/json")
     }
 
-    pub fn text(status: u16, body: &str) -> Self {
+    pub(crate) fn text(status: u16, body: &str) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -43,7 +43,7 @@ impl Answer {
         }
     }
 
-    pub fn silence() -> Self {
+    pub(crate) fn silence() -> Self {
         Self {
             status: 200,
             headers: Vec::new(),
@@ -51,13 +51,13 @@ impl Answer {
         }
     }
 
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// An event stream, cut every `size` bytes wherever that falls.
-    pub fn events(stream: &str, size: usize) -> Self {
+    pub(crate) fn events(stream: &str, size: usize) -> Self {
         let pieces = stream
             .as_bytes()
             .chunks(size)
@@ -72,7 +72,7 @@ impl Answer {
     }
 
     /// An event stream after which the connection breaks.
-    pub fn broken_events(stream: &str) -> Self {
+    pub(crate) fn broken_events(stream: &str) -> Self {
         let mut answer = Self::events(stream, usize::MAX);
         if let Payload::Pieces(pieces) = &mut answer.body {
             pieces.push(None);
@@ -104,14 +104,14 @@ impl Answer {
 
 /// One request that came.
 #[derive(Clone)]
-pub struct Asked {
-    pub path: String,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Asked {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map(|value| value.to_str().unwrap())
@@ -126,13 +126,13 @@ struct Shared {
 }
 
 /// A running server.
-pub struct Server {
-    pub address: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
     shared: Shared,
 }
 
 impl Server {
-    pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         let shared = Shared {
             answers: Arc::new(Mutex::new(answers.into_iter().collect())),
             asked: Arc::default(),
@@ -144,12 +144,12 @@ impl Server {
         Self { address, shared }
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap().clone()
     }
 
     /// A tier that points here and does not wait between tries.
-    pub fn config(&self, provider: &str) -> ModelConfig {
+    pub(crate) fn config(&self, provider: &str) -> ModelConfig {
         let mut config = ModelConfig::new(provider, "m-1");
         config.api_base = Some(format!("{}/v1", self.address));
         config.api_key = Some(KEY.into());
@@ -160,7 +160,7 @@ impl Server {
         config
     }
 
-    pub fn model(&self, provider: &str) -> Arc<dyn Model> {
+    pub(crate) fn model(&self, provider: &str) -> Arc<dyn Model> {
         connect(self.config(provider)).unwrap()
     }
 }
