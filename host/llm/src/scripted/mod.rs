@@ -28,6 +28,7 @@
 //! those of a real provider. A request that nothing fits is an error naming the stage and the script, never a made-up
 //! answer.
 
+mod entry;
 mod error;
 mod node;
 mod script;
@@ -38,8 +39,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use entry::{Answer, Call, Entry, Fail};
 pub use error::{Mistake, ScriptError};
-use script::{Answer, Call, Entry, Fail};
 
 use crate::model::{BoxFuture, Model, OnToken};
 use crate::request::hex;
@@ -131,10 +132,11 @@ impl Scripted {
     /// The first entry that fits, counted as given.
     fn pick(&self, request: &Request) -> Result<&Entry, ScriptError> {
         let last = last_message(request);
+        let model = self.asked(request);
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let mut near = Vec::new();
         for (index, entry) in self.entries.iter().enumerate() {
-            if let Some(reason) = self.misfit(entry, request, last) {
+            if let Some(reason) = entry.misfit(request, model, last) {
                 if entry.stage.as_ref() == Some(&request.stage) {
                     near.push(format!("line {}: {reason}", entry.line));
                 }
@@ -159,37 +161,13 @@ impl Scripted {
         })
     }
 
-    /// Why an entry does not fit, if so.
-    fn misfit(&self, entry: &Entry, request: &Request, last: &str) -> Option<String> {
-        if entry
-            .stage
-            .as_ref()
-            .is_some_and(|stage| *stage != request.stage)
-        {
-            return Some("is for another stage".into());
-        }
-        if let Some(turn) = entry.turn.filter(|turn| *turn != u64::from(request.turn)) {
-            return Some(format!("is for turn {turn}"));
-        }
-        if let Some(item) = entry
-            .item
-            .filter(|item| request.item.map(|i| i as u64) != Some(*item))
-        {
-            return Some(format!("is for item {item}"));
-        }
-        let model = if request.model.is_empty() {
+    /// The model a request is for: the connection's own unless it names another.
+    fn asked<'a>(&'a self, request: &'a Request) -> &'a str {
+        if request.model.is_empty() {
             &self.model
         } else {
             &request.model
-        };
-        if let Some(wanted) = entry.model.as_ref().filter(|wanted| *wanted != model) {
-            return Some(format!("is for the model `{wanted}`"));
         }
-        let missing = entry
-            .contains
-            .as_ref()
-            .filter(|words| !last.contains(words.as_str()));
-        missing.map(|words| format!("the last message does not contain `{words}`"))
     }
 
     async fn attempt(
@@ -229,11 +207,7 @@ impl Scripted {
                 .cost_usd
                 .or_else(|| self.price.map(|price| price.cost(usage))),
             finish,
-            model: if request.model.is_empty() {
-                self.model.clone()
-            } else {
-                request.model.clone()
-            },
+            model: self.asked(request).to_owned(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! A script's entries and how they are read.
+//! How a script is read.
 //!
 //! Reading goes on after a mistake, so that all of them are shown at once. Unknown keys are mistakes: in a file whose only
 //! purpose is to be matched, a misspelt `stgae` would silently match everything.
@@ -7,90 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::entry::{Answer, Call, Entry, FAILS, FINISHES, KEYS};
 use super::error::Mistake;
 use super::node::{At, Kind, Node, parse};
-use crate::{Finish, Usage};
-
-/// Keys of a reply, in the order they are documented.
-const KEYS: [&str; 14] = [
-    "stage",
-    "turn",
-    "item",
-    "contains",
-    "model",
-    "times",
-    "text",
-    "json",
-    "tool_calls",
-    "fail",
-    "usage",
-    "finish",
-    "cost_usd",
-    "delay_ms",
-];
-
-/// One reply and when it is given.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) line: usize,
-    pub(super) stage: Option<String>,
-    pub(super) turn: Option<u64>,
-    pub(super) item: Option<u64>,
-    pub(super) contains: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) times: Option<u64>,
-    pub(super) answer: Answer,
-    pub(super) usage: Option<Usage>,
-    pub(super) finish: Option<Finish>,
-    pub(super) cost_usd: Option<f64>,
-    pub(super) delay: Duration,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Answer {
-    Say { text: String, calls: Vec<Call> },
-    Fail(Fail),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) id: Option<String>,
-    pub(super) name: String,
-    pub(super) arguments: Result<Value, String>,
-}
-
-/// A simulated failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fail {
-    RateLimited,
-    Overloaded,
-    Timeout,
-    Connect,
-    Auth,
-    Credits,
-    BadReply,
-    /// Not an error of the call: a reply whose JSON is cut off.
-    BadJson,
-}
-
-/// The names of the failures.
-const FAILS: [(&str, Fail); 8] = [
-    ("rate_limited", Fail::RateLimited),
-    ("overloaded", Fail::Overloaded),
-    ("timeout", Fail::Timeout),
-    ("connect", Fail::Connect),
-    ("auth", Fail::Auth),
-    ("credits", Fail::Credits),
-    ("bad_reply", Fail::BadReply),
-    ("bad_json", Fail::BadJson),
-];
-
-const FINISHES: [(&str, Finish); 4] = [
-    ("stop", Finish::Stop),
-    ("tool_calls", Finish::ToolCalls),
-    ("length", Finish::Length),
-    ("refused", Finish::Refused),
-];
+use crate::Usage;
 
 /// Reads a whole script.
 pub(super) fn read(text: &str) -> Result<Vec<Entry>, Vec<Mistake>> {
