@@ -35,12 +35,16 @@ impl Answer {
         Self::text(200, &body.to_string()).header("content-type", "application/json")
     }
 
-    pub(crate) fn text(status: u16, body: &str) -> Self {
+    pub(crate) fn bytes(status: u16, body: &[u8]) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            body: Payload::Whole(body.as_bytes().to_vec()),
+            body: Payload::Whole(body.to_vec()),
         }
+    }
+
+    pub(crate) fn text(status: u16, body: &str) -> Self {
+        Self::bytes(status, body.as_bytes())
     }
 
     pub(crate) fn silence() -> Self {
