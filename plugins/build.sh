@@ -37,6 +37,7 @@ components() {
 sources() { # folder
   find "$1" -name target -prune -o -type f \( -name '*.rs' -o -name '*.wit' -o -name Cargo.toml -o -name Cargo.lock \) -print
   echo plugins/rustc.sh
+  [ ! -d "$1/wit" ] || find sdk/rust/embed -name target -prune -o -type f -print
   case $1 in plugins/*) echo plugins/Cargo.toml; echo plugins/Cargo.lock ;; esac
   if grep -q armature-plugin "$1/Cargo.toml"; then
     find wit -type f -name '*.wit'
@@ -60,7 +61,7 @@ use_toolchain() {
 
 # Builds the component of a folder into a target directory and prints the file.
 compile() { # folder target-dir
-  local crate flags index
+  local crate flags index made=$work/made.wasm
   crate=$(sed -n 's/^name = "\(.*\)"/\1/p' "$1/Cargo.toml" | head -n 1)
   flags="--sysroot=$sysroot"$'\x1f'"--remap-path-prefix=$root=/armature"
   cargo fetch -q --locked --manifest-path "$1/Cargo.toml" --target "$target"
@@ -71,7 +72,13 @@ compile() { # folder target-dir
     CARGO_TARGET_DIR="$2" RUSTC_WRAPPER="$root/plugins/rustc.sh" ARMATURE_ROOT="$root" CARGO_ENCODED_RUSTFLAGS="$flags" \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-component-ld \
     cargo build -q --release --locked --target "$target" --manifest-path "$1/Cargo.toml" --package "$crate" >&2
-  echo "$2/$target/release/${crate//-/_}.wasm"
+  cp "$2/$target/release/${crate//-/_}.wasm" "$made"
+  chmod 644 "$made"
+  # Where the tools are typed functions, their descriptions are the comments in the plugin's own WIT.
+  if [ -d "$1/wit" ]; then
+    CARGO_TARGET_DIR=$2/embed cargo run -q --locked --manifest-path sdk/rust/embed/Cargo.toml -- "$made" --wit "$1/wit" >&2
+  fi
+  echo "$made"
 }
 
 # A component that names this machine, or that imports WASI, is not what we promise.
@@ -108,7 +115,7 @@ build() { # [--all]
     [ -n "${sysroot:-}" ] || use_toolchain
     made=$(compile "$folder" "${CARGO_TARGET_DIR:-$root/plugins/target}")
     inspect "$made"
-    cp "$made" "$work/component" && chmod 644 "$work/component" && mv "$work/component" "$file"
+    mv "$made" "$file"
     echo "$file $(sha "$file") $(digest "$folder") $toolchain" >> "$work/rows"
     say "built $file ($(wc -c < "$file") bytes)"
     built=$((built + 1))

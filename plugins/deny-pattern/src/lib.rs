@@ -11,8 +11,8 @@
 //! chooses those too. Numbers are looked at as JSON writes them. It is asked before the call only: what a tool
 //! returned has happened already.
 
-use armature_plugin::prelude::*;
 use armature_plugin::Phase;
+use armature_plugin::prelude::*;
 use regex_lite::{Regex, RegexBuilder};
 
 /// A larger pattern is a mistake, and compiling it takes longer than the rule may.
@@ -49,7 +49,10 @@ enum Action {
 }
 
 fn check(event: &Event, config: Config) -> Result<Verdict, String> {
-    let is_elsewhere = config.tools.as_ref().is_some_and(|tools| !tools.contains(&event.tool));
+    let is_elsewhere = config
+        .tools
+        .as_ref()
+        .is_some_and(|tools| !tools.contains(&event.tool));
     if event.phase == Phase::Post || is_elsewhere {
         return Ok(Verdict::Allow);
     }
@@ -60,12 +63,29 @@ fn check(event: &Event, config: Config) -> Result<Verdict, String> {
     let arguments: Map<String, Value> = event.arguments()?;
     let found = arguments
         .iter()
-        .filter(|(field, _)| config.fields.as_ref().is_none_or(|fields| fields.contains(field)))
-        .find_map(|(field, value)| find_in_entry(&pattern, field, value).map(|matched| (field, matched)));
-    let Some((field, matched)) = found else { return Ok(Verdict::Allow) };
+        .filter(|(field, _)| {
+            config
+                .fields
+                .as_ref()
+                .is_none_or(|fields| fields.contains(field))
+        })
+        .find_map(|(field, value)| {
+            find_in_entry(&pattern, field, value).map(|matched| (field, matched))
+        });
+    let Some((field, matched)) = found else {
+        return Ok(Verdict::Allow);
+    };
     let text = config.message.unwrap_or_else(|| {
-        let shown: String = matched.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
-        format!("argument `{}` matches the pattern `{}` with `{shown}`", field.escape_debug(), config.pattern)
+        let shown: String = matched
+            .chars()
+            .take(SHOWN_CHARS)
+            .flat_map(char::escape_debug)
+            .collect();
+        format!(
+            "argument `{}` matches the pattern `{}` with `{shown}`",
+            field.escape_debug(),
+            config.pattern
+        )
     });
     Ok(match config.action {
         Action::Block => Verdict::Block(text),
@@ -83,7 +103,9 @@ fn find(pattern: &Regex, value: &Value) -> Option<String> {
         Value::Number(number) => find_in_text(pattern, &number.to_string()),
         Value::String(text) => find_in_text(pattern, text),
         Value::Array(items) => items.iter().find_map(|item| find(pattern, item)),
-        Value::Object(map) => map.iter().find_map(|(key, value)| find_in_entry(pattern, key, value)),
+        Value::Object(map) => map
+            .iter()
+            .find_map(|(key, value)| find_in_entry(pattern, key, value)),
     }
 }
 
@@ -112,7 +134,12 @@ mod tests {
             stage: "send".into(),
             caller: Caller::Model,
             reversibility: None,
-            spent: Spending { cost_usd: 0.0, tokens: 0, llm_calls: 0, tool_calls: 0 },
+            spent: Spending {
+                cost_usd: 0.0,
+                tokens: 0,
+                llm_calls: 0,
+                tool_calls: 0,
+            },
         };
         check(&event, from_value(config).unwrap())
     }
@@ -126,21 +153,47 @@ mod tests {
             json!({"drop table": 1}),
         ] {
             let verdict = judge(json!({"pattern": "(?i)drop\\s+table"}), &arguments);
-            assert!(matches!(verdict, Ok(Verdict::Block(_))), "{arguments}: {verdict:?}");
+            assert!(
+                matches!(verdict, Ok(Verdict::Block(_))),
+                "{arguments}: {verdict:?}"
+            );
         }
-        assert_eq!(judge(json!({"pattern": "drop"}), &json!({"body": ["keep", 1, null]})), Ok(Verdict::Allow));
-        assert!(matches!(judge(json!({"pattern": "^42$"}), &json!({"n": [42]})), Ok(Verdict::Block(_))));
+        assert_eq!(
+            judge(
+                json!({"pattern": "drop"}),
+                &json!({"body": ["keep", 1, null]})
+            ),
+            Ok(Verdict::Allow)
+        );
+        assert!(matches!(
+            judge(json!({"pattern": "^42$"}), &json!({"n": [42]})),
+            Ok(Verdict::Block(_))
+        ));
     }
 
     #[test]
     fn it_looks_only_where_it_is_told_to() {
         let arguments = json!({"url": "https://evil.com", "note": "fine"});
-        assert_eq!(judge(json!({"pattern": "evil", "fields": ["note"]}), &arguments), Ok(Verdict::Allow));
-        assert_eq!(judge(json!({"pattern": "evil", "tools": ["file_write"]}), &arguments), Ok(Verdict::Allow));
-        let verdict = judge(json!({"pattern": "evil", "tools": ["http_post"], "fields": ["url"]}), &arguments);
+        assert_eq!(
+            judge(json!({"pattern": "evil", "fields": ["note"]}), &arguments),
+            Ok(Verdict::Allow)
+        );
+        assert_eq!(
+            judge(
+                json!({"pattern": "evil", "tools": ["file_write"]}),
+                &arguments
+            ),
+            Ok(Verdict::Allow)
+        );
+        let verdict = judge(
+            json!({"pattern": "evil", "tools": ["http_post"], "fields": ["url"]}),
+            &arguments,
+        );
         assert_eq!(
             verdict,
-            Ok(Verdict::Block("argument `url` matches the pattern `evil` with `evil`".into()))
+            Ok(Verdict::Block(
+                "argument `url` matches the pattern `evil` with `evil`".into()
+            ))
         );
     }
 
@@ -148,9 +201,18 @@ mod tests {
     fn the_action_and_the_message_are_the_authors() {
         let arguments = json!({"a": "x"});
         let config = |action: &str| json!({"pattern": "x", "action": action, "message": "m"});
-        assert_eq!(judge(config("warn"), &arguments), Ok(Verdict::Warn("m".into())));
-        assert_eq!(judge(config("log"), &arguments), Ok(Verdict::Log("m".into())));
-        assert_eq!(judge(config("require_approval"), &arguments), Ok(Verdict::RequireApproval("m".into())));
+        assert_eq!(
+            judge(config("warn"), &arguments),
+            Ok(Verdict::Warn("m".into()))
+        );
+        assert_eq!(
+            judge(config("log"), &arguments),
+            Ok(Verdict::Log("m".into()))
+        );
+        assert_eq!(
+            judge(config("require_approval"), &arguments),
+            Ok(Verdict::RequireApproval("m".into()))
+        );
     }
 
     #[test]

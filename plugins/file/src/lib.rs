@@ -28,9 +28,9 @@ fn file_write(
 ) -> Result<Value, ToolError> {
     match fs::write(&path, content) {
         Ok(()) => Ok(json!({ "written": path })),
-        Err(error) if error.reason == Reason::NotAFile => {
-            Err(ToolError::failed(format!("{error}: something else is in its place, choose another path")))
-        }
+        Err(error) if error.reason == Reason::NotAFile => Err(ToolError::failed(format!(
+            "{error}: something else is in its place, choose another path"
+        ))),
         Err(error) => Err(error.into()),
     }
 }
@@ -40,8 +40,12 @@ fn read_result(path: &str, read: Result<String, fs::Error>) -> Result<Value, Too
         Ok(content) => Ok(json!({ "content": content })),
         Err(error) => match error.reason {
             Reason::NotFound => Ok(json!({ "error": format!("File not found: {path}") })),
-            Reason::NotAFile => Err(ToolError::failed(format!("{error}: name a file, not a directory or a link"))),
-            Reason::NotText => Err(ToolError::failed(format!("{error}: file_read reads text only"))),
+            Reason::NotAFile => Err(ToolError::failed(format!(
+                "{error}: name a file, not a directory or a link"
+            ))),
+            Reason::NotText => Err(ToolError::failed(format!(
+                "{error}: file_read reads text only"
+            ))),
             _ => Err(error.into()),
         },
     }
@@ -54,16 +58,36 @@ mod tests {
     use super::*;
 
     fn failing(reason: Reason) -> Result<Value, ToolError> {
-        read_result("a/b", Err(fs::Error { path: "a/b".into(), reason }))
+        read_result(
+            "a/b",
+            Err(fs::Error {
+                path: "a/b".into(),
+                reason,
+            }),
+        )
     }
 
     #[test]
     fn a_missing_file_is_a_result_and_every_other_failure_is_an_error() {
-        assert_eq!(read_result("a", Ok("x".into())), Ok(json!({"content": "x"})));
-        assert_eq!(failing(Reason::NotFound), Ok(json!({"error": "File not found: a/b"})));
-        assert!(matches!(failing(Reason::Denied("no".into())), Err(ToolError::Denied(_))));
-        assert!(matches!(failing(Reason::InvalidPath("..".into())), Err(ToolError::InvalidArguments(_))));
-        let ToolError::Failed(text) = failing(Reason::NotText).unwrap_err() else { panic!() };
+        assert_eq!(
+            read_result("a", Ok("x".into())),
+            Ok(json!({"content": "x"}))
+        );
+        assert_eq!(
+            failing(Reason::NotFound),
+            Ok(json!({"error": "File not found: a/b"}))
+        );
+        assert!(matches!(
+            failing(Reason::Denied("no".into())),
+            Err(ToolError::Denied(_))
+        ));
+        assert!(matches!(
+            failing(Reason::InvalidPath("..".into())),
+            Err(ToolError::InvalidArguments(_))
+        ));
+        let ToolError::Failed(text) = failing(Reason::NotText).unwrap_err() else {
+            panic!()
+        };
         assert_eq!(text, "`a/b` is not UTF-8 text: file_read reads text only");
     }
 }

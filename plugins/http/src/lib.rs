@@ -29,7 +29,10 @@ fn http_get(
     /// Request headers.
     headers: Option<BTreeMap<String, String>>,
 ) -> Result<Reply, ToolError> {
-    send(with_headers(http::Request::get(&url), headers), GET_TIMEOUT_S)
+    send(
+        with_headers(http::Request::get(&url), headers),
+        GET_TIMEOUT_S,
+    )
 }
 
 /// Send a POST request and return status and body. Redirects are not followed.
@@ -45,11 +48,22 @@ fn http_post(
     #[default(POST_TIMEOUT_S)]
     timeout: f64,
 ) -> Result<Reply, ToolError> {
-    send(with_body(with_headers(http::Request::post(&url), headers), body)?, timeout)
+    send(
+        with_body(with_headers(http::Request::post(&url), headers), body)?,
+        timeout,
+    )
 }
 
-fn with_headers(request: http::Request, headers: Option<BTreeMap<String, String>>) -> http::Request {
-    headers.into_iter().flatten().fold(request, |request, (name, value)| request.header(&name, &value))
+fn with_headers(
+    request: http::Request,
+    headers: Option<BTreeMap<String, String>>,
+) -> http::Request {
+    headers
+        .into_iter()
+        .flatten()
+        .fold(request, |request, (name, value)| {
+            request.header(&name, &value)
+        })
 }
 
 fn with_body(request: http::Request, body: Option<Value>) -> Result<http::Request, ToolError> {
@@ -61,8 +75,14 @@ fn with_body(request: http::Request, body: Option<Value>) -> Result<http::Reques
 }
 
 fn send(request: http::Request, timeout_s: f64) -> Result<Reply, ToolError> {
-    let response = request.timeout_ms(milliseconds(timeout_s)?).max_redirects(0).send()?;
-    Ok(Reply { status: response.status, body: response.text() })
+    let response = request
+        .timeout_ms(milliseconds(timeout_s)?)
+        .max_redirects(0)
+        .send()?;
+    Ok(Reply {
+        status: response.status,
+        body: response.text(),
+    })
 }
 
 /// Seconds as the contract wants them. What is longer than the call itself is cut by the host.
@@ -70,7 +90,9 @@ fn milliseconds(seconds: f64) -> Result<u32, ToolError> {
     if seconds > 0.0 && seconds <= 86_400.0 {
         Ok((seconds * 1000.0).ceil() as u32)
     } else {
-        Err(ToolError::invalid(format!("`timeout` is a number of seconds above 0, not {seconds}")))
+        Err(ToolError::invalid(format!(
+            "`timeout` is a number of seconds above 0, not {seconds}"
+        )))
     }
 }
 
@@ -92,15 +114,28 @@ mod tests {
 
     #[test]
     fn the_schema_says_the_default_timeout_and_takes_any_body() {
-        let schema: Value = armature_plugin::serde_json::from_str(&http_post::definition().input_schema).unwrap();
-        assert_eq!(schema["properties"]["timeout"]["default"], json!(POST_TIMEOUT_S));
+        let schema: Value =
+            armature_plugin::serde_json::from_str(&http_post::definition().input_schema).unwrap();
+        assert_eq!(
+            schema["properties"]["timeout"]["default"],
+            json!(POST_TIMEOUT_S)
+        );
         assert_eq!(schema["required"], json!(["url"]));
-        assert!(schema["properties"]["body"].get("type").is_none(), "{schema}");
+        assert!(
+            schema["properties"]["body"].get("type").is_none(),
+            "{schema}"
+        );
     }
 
     #[test]
     fn the_result_has_status_and_body_in_this_order() {
-        let reply = Reply { status: 200, body: "x".into() };
-        assert_eq!(armature_plugin::serde_json::to_string(&reply).unwrap(), r#"{"status":200,"body":"x"}"#);
+        let reply = Reply {
+            status: 200,
+            body: "x".into(),
+        };
+        assert_eq!(
+            armature_plugin::serde_json::to_string(&reply).unwrap(),
+            r#"{"status":200,"body":"x"}"#
+        );
     }
 }

@@ -44,11 +44,15 @@ fn reached(spent: &Spending, config: &Config) -> Result<Option<String>, String> 
         ("tool calls", spent.tool_calls, config.max_tool_calls),
     ];
     if config.max_usd.is_none() && counts.iter().all(|(_, _, cap)| cap.is_none()) {
-        return Err("config: set at least one of max_usd, max_tokens, max_llm_calls, max_tool_calls".into());
+        return Err(
+            "config: set at least one of max_usd, max_tokens, max_llm_calls, max_tool_calls".into(),
+        );
     }
     if let Some(cap) = config.max_usd {
         if !(cap.is_finite() && cap >= 0.0) {
-            return Err(format!("config: `max_usd` is an amount of dollars, not {cap}"));
+            return Err(format!(
+                "config: `max_usd` is an amount of dollars, not {cap}"
+            ));
         }
         // Said this way round, an amount that is no number blocks.
         let below = spent.cost_usd < cap;
@@ -57,7 +61,8 @@ fn reached(spent: &Spending, config: &Config) -> Result<Option<String>, String> 
         }
     }
     Ok(counts.iter().find_map(|(what, used, cap)| {
-        cap.filter(|cap| used >= cap).map(|cap| format!("{used} of {cap} {what}"))
+        cap.filter(|cap| used >= cap)
+            .map(|cap| format!("{used} of {cap} {what}"))
     }))
 }
 
@@ -68,7 +73,12 @@ mod tests {
     use super::*;
     use armature_plugin::serde_json::from_value;
 
-    const SPENT: Spending = Spending { cost_usd: 0.25, tokens: 1_000, llm_calls: 3, tool_calls: 7 };
+    const SPENT: Spending = Spending {
+        cost_usd: 0.25,
+        tokens: 1_000,
+        llm_calls: 3,
+        tool_calls: 7,
+    };
 
     fn judge(spent: Spending, config: Value) -> Result<Option<String>, String> {
         reached(&spent, &from_value(config).unwrap())
@@ -76,16 +86,34 @@ mod tests {
 
     #[test]
     fn what_was_spent_may_be_less_than_the_cap_and_not_the_same() {
-        assert_eq!(judge(SPENT, json!({"max_usd": 0.26, "max_tool_calls": 8})), Ok(None));
-        assert_eq!(judge(SPENT, json!({"max_usd": 0.25})), Ok(Some("$0.2500 of $0.2500".into())));
-        assert_eq!(judge(SPENT, json!({"max_tokens": 1000})), Ok(Some("1000 of 1000 tokens".into())));
-        assert_eq!(judge(SPENT, json!({"max_llm_calls": 2})), Ok(Some("3 of 2 model calls".into())));
-        assert_eq!(judge(SPENT, json!({"max_tool_calls": 0})), Ok(Some("7 of 0 tool calls".into())));
+        assert_eq!(
+            judge(SPENT, json!({"max_usd": 0.26, "max_tool_calls": 8})),
+            Ok(None)
+        );
+        assert_eq!(
+            judge(SPENT, json!({"max_usd": 0.25})),
+            Ok(Some("$0.2500 of $0.2500".into()))
+        );
+        assert_eq!(
+            judge(SPENT, json!({"max_tokens": 1000})),
+            Ok(Some("1000 of 1000 tokens".into()))
+        );
+        assert_eq!(
+            judge(SPENT, json!({"max_llm_calls": 2})),
+            Ok(Some("3 of 2 model calls".into()))
+        );
+        assert_eq!(
+            judge(SPENT, json!({"max_tool_calls": 0})),
+            Ok(Some("7 of 0 tool calls".into()))
+        );
     }
 
     #[test]
     fn an_amount_that_is_no_number_counts_as_too_much() {
-        let spent = Spending { cost_usd: f64::NAN, ..SPENT };
+        let spent = Spending {
+            cost_usd: f64::NAN,
+            ..SPENT
+        };
         assert!(matches!(judge(spent, json!({"max_usd": 1.0})), Ok(Some(_))));
     }
 

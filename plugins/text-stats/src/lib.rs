@@ -60,9 +60,17 @@ fn text_stats(config: Config, context: Map<String, Value>) -> Result<Stats, Adap
         (None, Some(key)) => match context.get(&key) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
-            None => return Err(AdapterError::Invalid(format!("args: `from` names `{key}`, which is not there"))),
+            None => {
+                return Err(AdapterError::Invalid(format!(
+                    "args: `from` names `{key}`, which is not there"
+                )));
+            }
         },
-        _ => return Err(AdapterError::Invalid("args: give either `text` or `from`".into())),
+        _ => {
+            return Err(AdapterError::Invalid(
+                "args: give either `text` or `from`".into(),
+            ));
+        }
     };
     Ok(count(&text, config.top))
 }
@@ -85,7 +93,10 @@ fn count(text: &str, top: usize) -> Stats {
         top_words: counts
             .into_iter()
             .take(top)
-            .map(|(word, count)| WordCount { word: word.to_owned(), count })
+            .map(|(word, count)| WordCount {
+                word: word.to_owned(),
+                count,
+            })
             .collect(),
     }
 }
@@ -127,18 +138,40 @@ mod tests {
     fn words_lines_and_sentences_are_counted_as_a_reader_would() {
         let stats = count(TEXT, 2);
         assert_eq!((stats.words, stats.lines, stats.sentences), (14, 2, 3));
-        let word = |word: &str, count| WordCount { word: word.into(), count };
+        let word = |word: &str, count| WordCount {
+            word: word.into(),
+            count,
+        };
         assert_eq!(stats.top_words, [word("tea", 3), word("good", 2)]);
-        assert_eq!(count("", 5), Stats { reading_minutes: 0.0, top_words: vec![], ..count("", 0) });
+        assert_eq!(
+            count("", 5),
+            Stats {
+                reading_minutes: 0.0,
+                top_words: vec![],
+                ..count("", 0)
+            }
+        );
         assert_eq!(count(&"word ".repeat(357), 0).reading_minutes, 1.5);
     }
 
     #[test]
     fn the_text_is_given_or_named() {
-        let run = |config, context| text_stats(from_value(config).unwrap(), from_value(context).unwrap());
+        let run =
+            |config, context| text_stats(from_value(config).unwrap(), from_value(context).unwrap());
         assert_eq!(run(json!({"text": "a b"}), json!({})).unwrap().words, 2);
-        assert_eq!(run(json!({"from": "draft"}), json!({"draft": "a b c"})).unwrap().words, 3);
-        assert!(matches!(run(json!({"from": "draft"}), json!({})), Err(AdapterError::Invalid(_))));
-        assert!(matches!(run(json!({}), json!({})), Err(AdapterError::Invalid(_))));
+        assert_eq!(
+            run(json!({"from": "draft"}), json!({"draft": "a b c"}))
+                .unwrap()
+                .words,
+            3
+        );
+        assert!(matches!(
+            run(json!({"from": "draft"}), json!({})),
+            Err(AdapterError::Invalid(_))
+        ));
+        assert!(matches!(
+            run(json!({}), json!({})),
+            Err(AdapterError::Invalid(_))
+        ));
     }
 }

@@ -24,7 +24,10 @@ pub enum AdapterError {
 impl fmt::Display for AdapterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(text) | Self::Denied(text) | Self::Unavailable(text) | Self::Failed(text) => f.write_str(text),
+            Self::Invalid(text)
+            | Self::Denied(text)
+            | Self::Unavailable(text)
+            | Self::Failed(text) => f.write_str(text),
         }
     }
 }
@@ -108,7 +111,8 @@ where
         AdapterError::Unavailable(text) => exported::Error::Unavailable(text),
         AdapterError::Failed(text) => exported::Error::Failed(text),
     })?;
-    serde_json::to_string(&output).map_err(|error| exported::Error::Failed(format!("the result is no JSON: {error}")))
+    serde_json::to_string(&output)
+        .map_err(|error| exported::Error::Failed(format!("the result is no JSON: {error}")))
 }
 
 #[cfg(test)]
@@ -118,15 +122,23 @@ mod tests {
 
     fn shout(config: Value, context: Value) -> Result<Value, ToolError> {
         match config["key"].as_str() {
-            Some(key) => Ok(json!(context[key].as_str().unwrap_or_default().to_uppercase())),
+            Some(key) => Ok(json!(
+                context[key].as_str().unwrap_or_default().to_uppercase()
+            )),
             None => Err(ToolError::Denied("no key".into())),
         }
     }
 
     #[test]
     fn an_adapter_takes_json_and_gives_json() {
-        assert_eq!(run(shout, r#"{"key":"topic"}"#, r#"{"topic":"tea"}"#).unwrap(), r#""TEA""#);
-        assert!(matches!(run(shout, "{}", "{}"), Err(exported::Error::Denied(_))));
+        assert_eq!(
+            run(shout, r#"{"key":"topic"}"#, r#"{"topic":"tea"}"#).unwrap(),
+            r#""TEA""#
+        );
+        assert!(matches!(
+            run(shout, "{}", "{}"),
+            Err(exported::Error::Denied(_))
+        ));
     }
 
     #[test]
@@ -137,7 +149,9 @@ mod tests {
             top: u32,
         }
         let error = run(|_: Config, _: Value| Ok::<_, AdapterError>(1), "{}", "{}").unwrap_err();
-        let exported::Error::Invalid(text) = error else { panic!("{error:?}") };
+        let exported::Error::Invalid(text) = error else {
+            panic!("{error:?}")
+        };
         assert_eq!(text, "args: missing field `top`");
     }
 }

@@ -89,7 +89,9 @@ impl From<http::Error> for ToolError {
             http::Error::Denied(_) => Self::Denied(text),
             http::Error::InvalidRequest(_) => Self::InvalidArguments(text),
             http::Error::Timeout => Self::Timeout(text),
-            http::Error::Unreachable(_) | http::Error::Status(429 | 500..) => Self::Unavailable(text),
+            http::Error::Unreachable(_) | http::Error::Status(429 | 500..) => {
+                Self::Unavailable(text)
+            }
             http::Error::Status(404 | 410) => Self::NotFound(text),
             _ => Self::Failed(text),
         }
@@ -139,11 +141,29 @@ mod tests {
 
     #[test]
     fn a_question_mark_keeps_what_kind_of_failure_it_was() {
-        let missing = fs::Error { path: "a".into(), reason: fs::Reason::NotFound };
-        assert_eq!(ToolError::from(missing), ToolError::NotFound("`a` does not exist".into()));
-        assert!(matches!(ToolError::from(http::Error::Status(503)), ToolError::Unavailable(_)));
-        assert!(matches!(ToolError::from(http::Error::Status(404)), ToolError::NotFound(_)));
-        assert!(matches!(ToolError::from(http::Error::Status(403)), ToolError::Failed(_)));
-        assert!(matches!(ToolError::from(kv::Error::Denied("no".into())), ToolError::Denied(_)));
+        let missing = fs::Error {
+            path: "a".into(),
+            reason: fs::Reason::NotFound,
+        };
+        assert_eq!(
+            ToolError::from(missing),
+            ToolError::NotFound("`a` does not exist".into())
+        );
+        assert!(matches!(
+            ToolError::from(http::Error::Status(503)),
+            ToolError::Unavailable(_)
+        ));
+        assert!(matches!(
+            ToolError::from(http::Error::Status(404)),
+            ToolError::NotFound(_)
+        ));
+        assert!(matches!(
+            ToolError::from(http::Error::Status(403)),
+            ToolError::Failed(_)
+        ));
+        assert!(matches!(
+            ToolError::from(kv::Error::Denied("no".into())),
+            ToolError::Denied(_)
+        ));
     }
 }

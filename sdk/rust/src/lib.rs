@@ -37,8 +37,8 @@ pub use {schemars, serde, serde_json};
 /// What most plugins need: `use armature_plugin::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        AdapterError, Context, Event, Map, ToolError, Value, Verdict, data, export_adapter, export_rule, export_tools,
-        fs, http, json, kv, log, progress, secrets, tool, tools,
+        AdapterError, Context, Event, Map, ToolError, Value, Verdict, data, export_adapter,
+        export_rule, export_tools, fs, http, json, kv, log, progress, secrets, tool, tools,
     };
 }
 

@@ -73,7 +73,8 @@ impl Event {
     /// # Errors
     /// Says what does not fit. Returned from a rule with `?`, it blocks the call.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, String> {
-        serde_json::from_str(&self.arguments_json).map_err(|error| format!("arguments: {}", without_position(&error)))
+        serde_json::from_str(&self.arguments_json)
+            .map_err(|error| format!("arguments: {}", without_position(&error)))
     }
 
     /// The result, if the call was made, read as a type of yours or as `Value`.
@@ -82,7 +83,11 @@ impl Event {
     /// Says what does not fit. Returned from a rule with `?`, it blocks the call.
     pub fn result<T: DeserializeOwned>(&self) -> Result<Option<T>, String> {
         let read = |text: &String| serde_json::from_str(text);
-        self.result_json.as_ref().map(read).transpose().map_err(|error| format!("result: {}", without_position(&error)))
+        self.result_json
+            .as_ref()
+            .map(read)
+            .transpose()
+            .map_err(|error| format!("result: {}", without_position(&error)))
     }
 }
 
@@ -195,25 +200,46 @@ mod tests {
             stage: String::new(),
             caller: exported::Caller::Model,
             reversibility: "partial".into(),
-            spent: exported::Spending { cost_usd: 0.0, tokens: 0, llm_calls: 0, tool_calls: 0 },
+            spent: exported::Spending {
+                cost_usd: 0.0,
+                tokens: 0,
+                llm_calls: 0,
+                tool_calls: 0,
+            },
             config: config.into(),
         }
     }
 
     fn no_secrets(event: &Event, _: Value) -> Result<Verdict, String> {
         let arguments: Value = event.arguments()?;
-        Ok(if arguments["path"] == ".env" { Verdict::Block("no".into()) } else { Verdict::Allow })
+        Ok(if arguments["path"] == ".env" {
+            Verdict::Block("no".into())
+        } else {
+            Verdict::Allow
+        })
     }
 
     #[test]
     fn a_rule_answers_about_the_event() {
-        assert!(matches!(check(no_secrets, event("{}", r#"{"path":".env"}"#)), exported::Verdict::Block(_)));
-        assert!(matches!(check(no_secrets, event("{}", r#"{"path":"a"}"#)), exported::Verdict::Allow));
+        assert!(matches!(
+            check(no_secrets, event("{}", r#"{"path":".env"}"#)),
+            exported::Verdict::Block(_)
+        ));
+        assert!(matches!(
+            check(no_secrets, event("{}", r#"{"path":"a"}"#)),
+            exported::Verdict::Allow
+        ));
     }
 
     #[test]
     fn a_rule_that_cannot_answer_blocks() {
-        assert!(matches!(check(no_secrets, event("{", "{}")), exported::Verdict::Block(_)));
-        assert!(matches!(check(no_secrets, event("{}", "{")), exported::Verdict::Block(_)));
+        assert!(matches!(
+            check(no_secrets, event("{", "{}")),
+            exported::Verdict::Block(_)
+        ));
+        assert!(matches!(
+            check(no_secrets, event("{}", "{")),
+            exported::Verdict::Block(_)
+        ));
     }
 }

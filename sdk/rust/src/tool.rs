@@ -116,11 +116,17 @@ macro_rules! export_tools {
 }
 
 /// A tool's name and how it is called.
-type Entry = (&'static str, fn(&str, &Context) -> Result<String, ToolError>);
+type Entry = (
+    &'static str,
+    fn(&str, &Context) -> Result<String, ToolError>,
+);
 
 /// The definitions as the contract has them.
 pub fn list(definitions: &[fn() -> Definition]) -> Vec<exported::Tool> {
-    definitions.iter().map(|definition| definition().into()).collect()
+    definitions
+        .iter()
+        .map(|definition| definition().into())
+        .collect()
 }
 
 /// Calls the tool of this name.
@@ -140,7 +146,10 @@ pub fn call(
         Some((_, tool)) => tool(arguments, &context).map_err(Into::into),
         None => {
             let known: Vec<&str> = tools.iter().map(|(known, _)| *known).collect();
-            Err(exported::ToolError::UnknownTool(format!("no tool `{name}` here, only {}", known.join(", "))))
+            Err(exported::ToolError::UnknownTool(format!(
+                "no tool `{name}` here, only {}",
+                known.join(", ")
+            )))
         }
     }
 }
@@ -150,7 +159,8 @@ pub fn call(
 /// # Errors
 /// [`ToolError::InvalidArguments`] with what serde says about the first wrong one.
 pub fn parse<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError> {
-    serde_json::from_str(arguments).map_err(|error| ToolError::InvalidArguments(without_position(&error)))
+    serde_json::from_str(arguments)
+        .map_err(|error| ToolError::InvalidArguments(without_position(&error)))
 }
 
 /// Writes the result of a tool.
@@ -158,7 +168,8 @@ pub fn parse<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError> {
 /// # Errors
 /// [`ToolError::Failed`] for what JSON cannot hold, such as a map with keys that are not text.
 pub fn encode(result: &impl Serialize) -> Result<String, ToolError> {
-    serde_json::to_string(result).map_err(|error| ToolError::Failed(format!("the result is no JSON: {error}")))
+    serde_json::to_string(result)
+        .map_err(|error| ToolError::Failed(format!("the result is no JSON: {error}")))
 }
 
 /// serde's message without ` at line 1 column 9`: nobody has that text in front of them.
@@ -173,7 +184,9 @@ pub(crate) fn without_position(error: &serde_json::Error) -> String {
 /// Has a panic leave its message and place in the log before it becomes a trap, which says neither.
 pub fn report_panics() {
     #[cfg(target_arch = "wasm32")]
-    panic::set_hook(Box::new(|info| crate::log::write(crate::log::Level::Error, &info.to_string())));
+    panic::set_hook(Box::new(|info| {
+        crate::log::write(crate::log::Level::Error, &info.to_string())
+    }));
     #[cfg(not(target_arch = "wasm32"))]
     let _ = panic::take_hook;
 }

@@ -1,5 +1,12 @@
 //! What `#[tool]` makes of a function, run on the machine that builds.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
+
 use armature_plugin::prelude::*;
 use armature_plugin::{Definition, Effect, Reversibility, Tool};
 use serde_json::Value;
@@ -30,7 +37,13 @@ fn search(
         return Err(ToolError::invalid("`word` is one word"));
     }
     let lines = text.lines().filter(|line| line.contains(&word));
-    Ok(Found { lines: lines.skip(skip.unwrap_or(0) as usize).take(limit).map(str::to_owned).collect() })
+    Ok(Found {
+        lines: lines
+            .skip(skip.unwrap_or(0) as usize)
+            .take(limit)
+            .map(str::to_owned)
+            .collect(),
+    })
 }
 
 #[data]
@@ -62,7 +75,12 @@ fn nothing() -> Result<(), ToolError> {
 export_tools!(search, order, nothing);
 
 fn context() -> Context {
-    Context { run_id: "r".into(), stage: String::new(), call_id: "c1".into(), remaining_ms: 1 }
+    Context {
+        run_id: "r".into(),
+        stage: String::new(),
+        call_id: "c1".into(),
+        remaining_ms: 1,
+    }
 }
 
 fn call<T: Tool>(arguments: &Value) -> Result<Value, ToolError> {
@@ -71,9 +89,18 @@ fn call<T: Tool>(arguments: &Value) -> Result<Value, ToolError> {
 
 #[test]
 fn the_documentation_is_the_description_and_the_parameters_are_the_schema() {
-    let Definition { name, description, input_schema, output_schema, .. } = search::definition();
+    let Definition {
+        name,
+        description,
+        input_schema,
+        output_schema,
+        ..
+    } = search::definition();
     assert_eq!(name, "search");
-    assert_eq!(description, "Search a text for a word.\n\nUse it for single words only.");
+    assert_eq!(
+        description,
+        "Search a text for a word.\n\nUse it for single words only."
+    );
     let schema: Value = serde_json::from_str(&input_schema).unwrap();
     assert_eq!(
         schema,
@@ -98,7 +125,10 @@ fn the_documentation_is_the_description_and_the_parameters_are_the_schema() {
 #[test]
 fn arguments_may_be_left_out_when_they_are_optional_or_have_a_default() {
     let text = "tea one\ncoffee\ntea two\ntea three";
-    assert_eq!(call::<search>(&json!({"text": text, "word": "tea"})), Ok(json!({"lines": ["tea one", "tea two"]})));
+    assert_eq!(
+        call::<search>(&json!({"text": text, "word": "tea"})),
+        Ok(json!({"lines": ["tea one", "tea two"]}))
+    );
     assert_eq!(
         call::<search>(&json!({"text": text, "word": "tea", "limit": 9, "skip": 2})),
         Ok(json!({"lines": ["tea three"]}))
@@ -112,15 +142,26 @@ fn wrong_arguments_are_named() {
         other => panic!("{other:?}"),
     };
     assert_eq!(message(json!({"text": "x"})), "missing field `word`");
-    assert!(message(json!({"text": "x", "word": "x", "wrod": 1})).starts_with("unknown field `wrod`"));
-    assert_eq!(message(json!({"text": "x", "word": "a b"})), "`word` is one word");
+    assert!(
+        message(json!({"text": "x", "word": "x", "wrod": 1})).starts_with("unknown field `wrod`")
+    );
+    assert_eq!(
+        message(json!({"text": "x", "word": "a b"})),
+        "`word` is one word"
+    );
 }
 
 #[test]
 fn a_struct_can_be_the_arguments_and_the_context_is_not_one_of_them() {
-    assert_eq!(call::<order>(&json!({"shape": "very-square", "count": 3})), Ok(json!([3, "c1"])));
+    assert_eq!(
+        call::<order>(&json!({"shape": "very-square", "count": 3})),
+        Ok(json!([3, "c1"]))
+    );
     let schema: Value = serde_json::from_str(&order::definition().input_schema).unwrap();
-    assert_eq!(schema["properties"]["shape"]["enum"], json!(["round", "very-square"]));
+    assert_eq!(
+        schema["properties"]["shape"]["enum"],
+        json!(["round", "very-square"])
+    );
     assert_eq!(schema["required"], json!(["shape"]));
     assert_eq!(order::NAME, "table.order");
 }
@@ -128,18 +169,33 @@ fn a_struct_can_be_the_arguments_and_the_context_is_not_one_of_them() {
 #[test]
 fn what_is_not_said_about_a_tool_is_what_its_effect_implies() {
     let promises = |tool: Definition| (tool.effect, tool.reversibility, tool.idempotent);
-    assert_eq!(promises(search::definition()), (Effect::ReadOnly, Reversibility::Full, true));
-    assert_eq!(promises(order::definition()), (Effect::Network, Reversibility::Partial, true));
-    assert_eq!(promises(nothing::definition()), (Effect::Destructive, Reversibility::None, false));
+    assert_eq!(
+        promises(search::definition()),
+        (Effect::ReadOnly, Reversibility::Full, true)
+    );
+    assert_eq!(
+        promises(order::definition()),
+        (Effect::Network, Reversibility::Partial, true)
+    );
+    assert_eq!(
+        promises(nothing::definition()),
+        (Effect::Destructive, Reversibility::None, false)
+    );
 }
 
 #[test]
 fn a_tool_without_arguments_takes_an_empty_object_and_nothing_else() {
     assert_eq!(call::<nothing>(&json!({})), Ok(Value::Null));
-    assert!(matches!(call::<nothing>(&json!({"a": 1})), Err(ToolError::InvalidArguments(_))));
+    assert!(matches!(
+        call::<nothing>(&json!({"a": 1})),
+        Err(ToolError::InvalidArguments(_))
+    ));
 }
 
 #[test]
 fn the_function_stays_a_function() {
-    assert_eq!(search("tea".into(), "tea".into(), 1, None).unwrap().lines, ["tea"]);
+    assert_eq!(
+        search("tea".into(), "tea".into(), 1, None).unwrap().lines,
+        ["tea"]
+    );
 }

@@ -75,7 +75,11 @@ fn number(key: &str) -> u32 {
 }
 
 fn matches(note: &Note, query: &str) -> bool {
-    note.text.to_lowercase().contains(query) || note.tags.iter().any(|tag| tag.to_lowercase().contains(query))
+    note.text.to_lowercase().contains(query)
+        || note
+            .tags
+            .iter()
+            .any(|tag| tag.to_lowercase().contains(query))
 }
 
 export_tools!(note_add, note_search);
@@ -86,7 +90,11 @@ mod tests {
 
     #[test]
     fn a_note_is_found_by_its_text_and_by_its_tags() {
-        let note = Note { id: 1, text: "Oolong is half way".into(), tags: vec!["Tea".into()] };
+        let note = Note {
+            id: 1,
+            text: "Oolong is half way".into(),
+            tags: vec!["Tea".into()],
+        };
         assert!(matches(&note, "oolong") && matches(&note, "tea") && matches(&note, ""));
         assert!(!matches(&note, "coffee"));
     }

@@ -37,14 +37,21 @@ struct Outline {
 fn outline(config: Config, _context: Value) -> Result<Outline, AdapterError> {
     let items = items(&config.text);
     if items.is_empty() {
-        return Err(AdapterError::Invalid("args: `text` is empty, there is nothing to outline".into()));
+        return Err(AdapterError::Invalid(
+            "args: `text` is empty, there is nothing to outline".into(),
+        ));
     }
     let markdown = markdown(&items);
     if let Some(path) = &config.save_to {
-        let written: Value = tools::call("file_write", &json!({ "path": path, "content": markdown }))?;
+        let written: Value =
+            tools::call("file_write", &json!({ "path": path, "content": markdown }))?;
         log::debug!("file_write answered {written}");
     }
-    Ok(Outline { items, markdown, saved: config.save_to })
+    Ok(Outline {
+        items,
+        markdown,
+        saved: config.save_to,
+    })
 }
 
 /// Headings where there are any, otherwise the first sentence of each paragraph.
@@ -52,7 +59,11 @@ fn items(text: &str) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     for line in text.lines() {
         match heading(line) {
-            Some((level, heading)) => items.push(Item { level, heading: heading.to_owned(), words: 0 }),
+            Some((level, heading)) => items.push(Item {
+                level,
+                heading: heading.to_owned(),
+                words: 0,
+            }),
             None => {
                 if let Some(item) = items.last_mut() {
                     item.words += line.split_whitespace().count();
@@ -63,11 +74,18 @@ fn items(text: &str) -> Vec<Item> {
     if !items.is_empty() {
         return items;
     }
-    let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
+    let paragraphs = text
+        .split("\n\n")
+        .map(str::trim)
+        .filter(|paragraph| !paragraph.is_empty());
     paragraphs
         .map(|paragraph| Item {
             level: 1,
-            heading: paragraph.split_inclusive(['.', '!', '?']).next().unwrap_or(paragraph).replace('\n', " "),
+            heading: paragraph
+                .split_inclusive(['.', '!', '?'])
+                .next()
+                .unwrap_or(paragraph)
+                .replace('\n', " "),
             words: paragraph.split_whitespace().count(),
         })
         .collect()
@@ -83,7 +101,14 @@ fn heading(line: &str) -> Option<(usize, &str)> {
 
 fn markdown(items: &[Item]) -> String {
     let top = items.iter().map(|item| item.level).min().unwrap_or(1);
-    let line = |item: &Item| format!("{}- {} ({} words)\n", "  ".repeat(item.level - top), item.heading, item.words);
+    let line = |item: &Item| {
+        format!(
+            "{}- {} ({} words)\n",
+            "  ".repeat(item.level - top),
+            item.heading,
+            item.words
+        )
+    };
     items.iter().map(line).collect()
 }
 
@@ -102,6 +127,9 @@ mod tests {
     #[test]
     fn otherwise_each_paragraph_gives_its_first_sentence() {
         let items = items("Tea is old. It is\ngood.\n\n\nCoffee\nis newer");
-        assert_eq!(markdown(&items), "- Tea is old. (6 words)\n- Coffee is newer (3 words)\n");
+        assert_eq!(
+            markdown(&items),
+            "- Tea is old. (6 words)\n- Coffee is newer (3 words)\n"
+        );
     }
 }

@@ -22,7 +22,7 @@ enum Kind {
     Temperature,
 }
 
-/// Symbol, kind, and what one of it and its zero are in metres, kilograms or kelvins.
+/// Symbol, kind, what one of it is in metres, kilograms or kelvins, and how far its zero lies above nothing.
 const UNITS: [(&str, Kind, f64, f64); 12] = [
     ("m", Kind::Length, 1.0, 0.0),
     ("km", Kind::Length, 1000.0, 0.0),
@@ -34,22 +34,25 @@ const UNITS: [(&str, Kind, f64, f64); 12] = [
     ("lb", Kind::Mass, 0.453_592_37, 0.0),
     ("oz", Kind::Mass, 0.028_349_523_125, 0.0),
     ("C", Kind::Temperature, 1.0, 273.15),
-    ("F", Kind::Temperature, 5.0 / 9.0, 459.67 * 5.0 / 9.0),
+    ("F", Kind::Temperature, 5.0 / 9.0, 459.67),
     ("K", Kind::Temperature, 1.0, 0.0),
 ];
 
 fn convert(value: f64, from: &str, to: &str) -> Result<f64, String> {
     let unit = |symbol: &str| {
-        UNITS.into_iter().find(|(known, ..)| *known == symbol).ok_or_else(|| {
-            let known: Vec<&str> = UNITS.iter().map(|(symbol, ..)| *symbol).collect();
-            format!("`{symbol}` is no unit here; there are {}", known.join(", "))
-        })
+        UNITS
+            .into_iter()
+            .find(|(known, ..)| *known == symbol)
+            .ok_or_else(|| {
+                let known: Vec<&str> = UNITS.iter().map(|(symbol, ..)| *symbol).collect();
+                format!("`{symbol}` is no unit here; there are {}", known.join(", "))
+            })
     };
     let ((_, kind, size, zero), (_, other, other_size, other_zero)) = (unit(from)?, unit(to)?);
     if kind != other {
         return Err(format!("`{from}` and `{to}` do not measure the same"));
     }
-    Ok((value * size + zero - other_zero) / other_size)
+    Ok((value + zero) * size / other_size - other_zero)
 }
 
 #[cfg(test)]

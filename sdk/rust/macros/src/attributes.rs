@@ -18,14 +18,17 @@ pub(crate) struct ToolAttributes {
 
 impl Parse for ToolAttributes {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let (mut name, mut effect, mut reversibility, mut idempotent, mut output) = (None, None, None, None, false);
+        let (mut name, mut effect, mut reversibility, mut idempotent, mut output) =
+            (None, None, None, None, false);
         while !input.is_empty() {
             let key: Ident = input.parse()?;
             match key.to_string().as_str() {
                 "name" => name = Some(tool_name(value(input)?)?),
                 "effect" => effect = Some(value::<Ident>(input)?),
                 "reversibility" => reversibility = Some(value::<Ident>(input)?),
-                "idempotent" if input.peek(Token![=]) => idempotent = Some(value::<LitBool>(input)?.value),
+                "idempotent" if input.peek(Token![=]) => {
+                    idempotent = Some(value::<LitBool>(input)?.value)
+                }
                 "idempotent" => idempotent = Some(true),
                 "output" => output = true,
                 other => {
@@ -60,7 +63,11 @@ impl Parse for ToolAttributes {
             reversibility: match reversibility {
                 Some(word) => choice(
                     &word,
-                    &[("full", quote!(Full)), ("partial", quote!(Partial)), ("none", quote!(None))],
+                    &[
+                        ("full", quote!(Full)),
+                        ("partial", quote!(Partial)),
+                        ("none", quote!(None)),
+                    ],
                 )?,
                 None if reads_only => quote!(Full),
                 None => quote!(None),
@@ -81,7 +88,10 @@ fn choice(word: &Ident, known: &[(&str, TokenStream)]) -> Result<TokenStream> {
         Some((_, tokens)) => Ok(tokens.clone()),
         None => {
             let names: Vec<_> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
-            Err(Error::new(word.span(), format!("`{word}` is none of {}", names.join(", "))))
+            Err(Error::new(
+                word.span(),
+                format!("`{word}` is none of {}", names.join(", ")),
+            ))
         }
     }
 }
@@ -90,8 +100,9 @@ fn choice(word: &Ident, known: &[(&str, TokenStream)]) -> Result<TokenStream> {
 fn tool_name(name: LitStr) -> Result<LitStr> {
     let text = name.value();
     let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
-    let goes_on_well =
-        text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
+    let goes_on_well = text
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
     if starts_well && goes_on_well && text.len() <= 64 && !text.contains("..") {
         return Ok(name);
     }
@@ -111,10 +122,18 @@ pub(crate) fn documentation(attributes: &[Attribute]) -> String {
             _ => None,
         })
         .filter_map(|value| match value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => Some(text.value()),
             _ => None,
         })
-        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        .map(|line| {
+            line.strip_prefix(' ')
+                .unwrap_or(&line)
+                .trim_end()
+                .to_owned()
+        })
         .collect();
     lines.join("\n").trim().to_owned()
 }

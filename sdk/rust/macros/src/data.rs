@@ -6,7 +6,10 @@ use syn::{DeriveInput, Error, Result};
 
 pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if !attributes.is_empty() {
-        return Err(Error::new_spanned(attributes, "`#[data]` takes nothing in parentheses"));
+        return Err(Error::new_spanned(
+            attributes,
+            "`#[data]` takes nothing in parentheses",
+        ));
     }
     let item: DeriveInput = syn::parse2(item)?;
     Ok(quote! {

@@ -35,7 +35,9 @@ use proc_macro::TokenStream;
 /// The function stays an ordinary function that tests can call.
 #[proc_macro_attribute]
 pub fn tool(attributes: TokenStream, item: TokenStream) -> TokenStream {
-    tool::expand(attributes.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    tool::expand(attributes.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes a struct or an enum readable from JSON, writable to JSON and describable by a JSON Schema.
@@ -44,5 +46,7 @@ pub fn tool(attributes: TokenStream, item: TokenStream) -> TokenStream {
 /// schemars. Attributes of both work on the fields.
 #[proc_macro_attribute]
 pub fn data(attributes: TokenStream, item: TokenStream) -> TokenStream {
-    data::expand(attributes.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    data::expand(attributes.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

@@ -6,8 +6,8 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{
-    Attribute, Error, Expr, FnArg, GenericArgument, Ident, ItemFn, LitStr, Pat, PathArguments, Result, ReturnType, Type,
-    spanned::Spanned,
+    Attribute, Error, Expr, FnArg, GenericArgument, Ident, ItemFn, LitStr, Pat, PathArguments,
+    Result, ReturnType, Type, spanned::Spanned,
 };
 
 use crate::attributes::{ToolAttributes, documentation};
@@ -31,10 +31,16 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     let attributes: ToolAttributes = syn::parse2(attributes)?;
     let signature = &function.sig;
     if let Some(keyword) = &signature.asyncness {
-        return Err(Error::new_spanned(keyword, "a tool is not async: the host's functions wait for their answer"));
+        return Err(Error::new_spanned(
+            keyword,
+            "a tool is not async: the host's functions wait for their answer",
+        ));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(&signature.generics, "a tool cannot be generic: its arguments need one schema"));
+        return Err(Error::new_spanned(
+            &signature.generics,
+            "a tool cannot be generic: its arguments need one schema",
+        ));
     }
     let description = documentation(&function.attrs);
     if description.is_empty() {
@@ -50,7 +56,13 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
         None => LitStr::new(&ident.to_string(), ident.span()),
     };
     let visibility = function.vis.clone();
-    let Parameters { fields, defaults, names, whole, call } = parameters(&mut function)?;
+    let Parameters {
+        fields,
+        defaults,
+        names,
+        whole,
+        call,
+    } = parameters(&mut function)?;
 
     let arguments = match whole {
         Some(whole) => quote! { type Arguments = #whole; },
@@ -71,7 +83,11 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     } else {
         quote! { ::core::option::Option::None }
     };
-    let (effect, reversibility, idempotent) = (attributes.effect, attributes.reversibility, attributes.idempotent);
+    let (effect, reversibility, idempotent) = (
+        attributes.effect,
+        attributes.reversibility,
+        attributes.idempotent,
+    );
 
     Ok(quote! {
         #function
@@ -125,24 +141,35 @@ fn parameters(function: &mut ItemFn) -> Result<Parameters> {
     };
     for input in &mut function.sig.inputs {
         let FnArg::Typed(parameter) = input else {
-            return Err(Error::new(input.span(), "a tool is a plain function, not a method"));
+            return Err(Error::new(
+                input.span(),
+                "a tool is a plain function, not a method",
+            ));
         };
         let written = std::mem::take(&mut parameter.attrs);
-        let (ours, theirs): (Vec<Attribute>, Vec<Attribute>) = written
-            .into_iter()
-            .partition(|a| ["doc", "serde", "schemars", "default", "args"].iter().any(|name| a.path().is_ident(name)));
+        let (ours, theirs): (Vec<Attribute>, Vec<Attribute>) = written.into_iter().partition(|a| {
+            ["doc", "serde", "schemars", "default", "args"]
+                .iter()
+                .any(|name| a.path().is_ident(name))
+        });
         parameter.attrs = theirs;
         if matches!(*parameter.ty, Type::Reference(_)) {
             all.call.push(quote!(__context));
             continue;
         }
-        if ours.iter().any(|attribute| attribute.path().is_ident("args")) {
+        if ours
+            .iter()
+            .any(|attribute| attribute.path().is_ident("args"))
+        {
             all.whole = Some((*parameter.ty).clone());
             all.call.push(quote!(__arguments));
             continue;
         }
         let Pat::Ident(pattern) = &*parameter.pat else {
-            return Err(Error::new(parameter.pat.span(), "an argument needs a name; mark a struct with `#[args]`"));
+            return Err(Error::new(
+                parameter.pat.span(),
+                "an argument needs a name; mark a struct with `#[args]`",
+            ));
         };
         let (name, ty) = (&pattern.ident, &parameter.ty);
         let mut kept = Vec::new();
@@ -162,7 +189,10 @@ fn parameters(function: &mut ItemFn) -> Result<Parameters> {
         all.names.push(name.clone());
     }
     if all.whole.is_some() && !all.names.is_empty() {
-        return Err(Error::new(function.sig.span(), "arguments are either named or in one struct with `#[args]`"));
+        return Err(Error::new(
+            function.sig.span(),
+            "arguments are either named or in one struct with `#[args]`",
+        ));
     }
     Ok(all)
 }
@@ -178,5 +208,8 @@ fn output_type(output: &ReturnType) -> Result<&Type> {
     {
         return Ok(ty);
     }
-    Err(Error::new(output.span(), "a tool returns `Result<…, ToolError>`"))
+    Err(Error::new(
+        output.span(),
+        "a tool returns `Result<…, ToolError>`",
+    ))
 }

@@ -57,7 +57,10 @@ pub enum Reason {
 
 impl Error {
     fn new(path: &str, reason: Reason) -> Self {
-        Self { path: path.to_owned(), reason }
+        Self {
+            path: path.to_owned(),
+            reason,
+        }
     }
 
     fn from_wit(path: &str, error: wit::Error) -> Self {
@@ -79,7 +82,9 @@ impl fmt::Display for Error {
         match &self.reason {
             Reason::Denied(text) => f.write_str(text),
             Reason::NotFound => write!(f, "`{path}` does not exist"),
-            Reason::InvalidPath(text) => write!(f, "`{path}` is not a path of the workspace: {text}"),
+            Reason::InvalidPath(text) => {
+                write!(f, "`{path}` is not a path of the workspace: {text}")
+            }
             Reason::NotAFile => write!(f, "`{path}` is not a regular file"),
             Reason::TooLarge => write!(f, "`{path}` is larger than the limits allow"),
             Reason::NotText => write!(f, "`{path}` is not UTF-8 text"),

@@ -15,6 +15,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::bindings::tool::armature::plugin::http as wit;
 
+/// What the host allows when nobody asks for more.
+const DEFAULT_REDIRECTS: u32 = 5;
+
 /// A request that is being put together.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
@@ -75,7 +78,9 @@ impl fmt::Display for Error {
             Self::InvalidRequest(text) => write!(f, "the request cannot be sent: {text}"),
             Self::Unreachable(text) => write!(f, "the server cannot be reached: {text}"),
             Self::Timeout => f.write_str("the server did not answer in time"),
-            Self::TooLarge => f.write_str("the request or the response is larger than the limits allow"),
+            Self::TooLarge => {
+                f.write_str("the request or the response is larger than the limits allow")
+            }
             Self::TooManyRedirects => f.write_str("the server redirected too often"),
             Self::Status(status) => write!(f, "the server answered with status {status}"),
             Self::BadBody(text) => write!(f, "the answer is not what was expected: {text}"),
@@ -85,7 +90,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Sends a GET request and follows up to ten redirects.
+/// Sends a GET request and follows up to five redirects.
 ///
 /// # Errors
 /// [`Error`]; a status of 400 or above is not one.
@@ -94,7 +99,7 @@ pub fn get(url: &str) -> Result<Response, Error> {
 }
 
 impl Request {
-    /// A request with any method. It follows up to ten redirects, each checked like a first request.
+    /// A request with any method. It follows up to five redirects, each checked like a first request.
     pub fn new(method: &str, url: &str) -> Self {
         Self(wit::Request {
             method: method.to_owned(),
@@ -102,7 +107,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             timeout_ms: None,
-            max_redirects: 10,
+            max_redirects: DEFAULT_REDIRECTS,
         })
     }
 
@@ -133,8 +138,14 @@ impl Request {
     /// # Errors
     /// [`Error::InvalidRequest`] for a value that JSON cannot hold.
     pub fn json(mut self, value: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(value).map_err(|error| Error::InvalidRequest(error.to_string()))?;
-        if !self.0.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        let body =
+            serde_json::to_vec(value).map_err(|error| Error::InvalidRequest(error.to_string()))?;
+        if !self
+            .0
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
             self = self.header("content-type", "application/json");
         }
         Ok(self.body(body))
@@ -158,14 +169,22 @@ impl Request {
     /// [`Error`]; a status of 400 or above is not one.
     pub fn send(self) -> Result<Response, Error> {
         let response = wit::fetch(&self.0)?;
-        Ok(Response { status: response.status, url: response.url, headers: response.headers, body: response.body })
+        Ok(Response {
+            status: response.status,
+            url: response.url,
+            headers: response.headers,
+            body: response.body,
+        })
     }
 }
 
 impl Response {
     /// The first header of this name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The response, if its status is below 400.
@@ -173,13 +192,20 @@ impl Response {
     /// # Errors
     /// [`Error::Status`] otherwise.
     pub fn ok(self) -> Result<Self, Error> {
-        if self.status < 400 { Ok(self) } else { Err(Error::Status(self.status)) }
+        if self.status < 400 {
+            Ok(self)
+        } else {
+            Err(Error::Status(self.status))
+        }
     }
 
     /// The body as text. Latin-1 is read when the server says so, everything else as UTF-8 in which what cannot be
     /// read becomes `�`.
     pub fn text(&self) -> String {
-        let content_type = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let content_type = self
+            .header("content-type")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         if content_type.contains("charset=iso-8859-1") || content_type.contains("charset=latin1") {
             return self.body.iter().map(|byte| char::from(*byte)).collect();
         }
@@ -210,21 +236,36 @@ mod tests {
 
     #[test]
     fn text_is_read_in_the_encoding_that_the_server_names() {
-        assert_eq!(response("text/plain; charset=ISO-8859-1", b"caf\xe9").text(), "café");
+        assert_eq!(
+            response("text/plain; charset=ISO-8859-1", b"caf\xe9").text(),
+            "café"
+        );
         assert_eq!(response("text/plain", "café".as_bytes()).text(), "café");
         assert_eq!(response("text/plain", b"caf\xe9").text(), "caf\u{fffd}");
     }
 
     #[test]
     fn a_status_of_400_or_above_is_an_error_only_on_demand() {
-        assert_eq!(response("", b"").ok().map(|r| r.status), Err(Error::Status(404)));
+        assert_eq!(
+            response("", b"").ok().map(|r| r.status),
+            Err(Error::Status(404))
+        );
     }
 
     #[test]
     fn a_json_body_says_what_it_is_unless_the_author_did() {
         let request = Request::post("https://a.com/").json(&[1]).unwrap();
-        assert_eq!(request.0.headers, [("content-type".to_owned(), "application/json".to_owned())]);
-        let request = Request::post("https://a.com/").header("Content-Type", "text/x").json(&[1]).unwrap();
-        assert_eq!(request.0.headers, [("Content-Type".to_owned(), "text/x".to_owned())]);
+        assert_eq!(
+            request.0.headers,
+            [("content-type".to_owned(), "application/json".to_owned())]
+        );
+        let request = Request::post("https://a.com/")
+            .header("Content-Type", "text/x")
+            .json(&[1])
+            .unwrap();
+        assert_eq!(
+            request.0.headers,
+            [("Content-Type".to_owned(), "text/x".to_owned())]
+        );
     }
 }

@@ -34,7 +34,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(text) | Self::Other(text) => f.write_str(text),
-            Self::TooLarge => f.write_str("the key or the value is too large, or the store is full"),
+            Self::TooLarge => {
+                f.write_str("the key or the value is too large, or the store is full")
+            }
             Self::Malformed(text) => write!(f, "what is stored cannot be read: {text}"),
         }
     }
@@ -64,7 +66,9 @@ pub fn set(key: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
 /// Those of [`get`], and [`Error::Malformed`].
 pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>, Error> {
     match get(key)? {
-        Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::Malformed(error.to_string())),
+        Some(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| Error::Malformed(error.to_string())),
         None => Ok(None),
     }
 }
@@ -74,7 +78,10 @@ pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>, Error> {
 /// # Errors
 /// Those of [`set`], and [`Error::Malformed`] for a value that JSON cannot hold.
 pub fn set_json(key: &str, value: &impl Serialize) -> Result<(), Error> {
-    set(key, serde_json::to_vec(value).map_err(|error| Error::Malformed(error.to_string()))?)
+    set(
+        key,
+        serde_json::to_vec(value).map_err(|error| Error::Malformed(error.to_string()))?,
+    )
 }
 
 /// Forgets a key; forgetting what is not there is fine.

@@ -1,7 +1,7 @@
 //! Secrets that a plugin uses and never sees: the host adds them to requests towards the hosts that a grant names.
 
-use crate::bindings::tool::armature::plugin::secrets as wit;
 use crate::ToolError;
+use crate::bindings::tool::armature::plugin::secrets as wit;
 
 /// Is this secret granted, and does it have a value?
 pub fn exists(name: &str) -> bool {

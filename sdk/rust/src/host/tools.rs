@@ -7,7 +7,10 @@ use crate::{Definition, ToolError};
 
 /// The tools that this plugin was granted.
 pub fn list() -> Vec<Definition> {
-    wit::list_tools().into_iter().map(Definition::from).collect()
+    wit::list_tools()
+        .into_iter()
+        .map(Definition::from)
+        .collect()
 }
 
 /// Calls a tool and reads its result.
@@ -22,12 +25,20 @@ pub fn list() -> Vec<Definition> {
 /// # Errors
 /// The tool's own error, or why it was not called; [`ToolError::Failed`] when its result is not of this shape.
 pub fn call<T: DeserializeOwned>(name: &str, arguments: &impl Serialize) -> Result<T, ToolError> {
-    let arguments = serde_json::to_string(arguments)
-        .map_err(|error| ToolError::InvalidArguments(format!("the arguments for `{name}` are no JSON: {error}")))?;
+    let arguments = serde_json::to_string(arguments).map_err(|error| {
+        ToolError::InvalidArguments(format!("the arguments for `{name}` are no JSON: {error}"))
+    })?;
     // The host knows the context of this call and ignores what is passed here.
-    let context =
-        wit::CallContext { run_id: String::new(), stage: String::new(), call_id: String::new(), remaining_ms: 0 };
+    let context = wit::CallContext {
+        run_id: String::new(),
+        stage: String::new(),
+        call_id: String::new(),
+        remaining_ms: 0,
+    };
     let result = wit::call_tool(name, &arguments, &context).map_err(ToolError::from)?;
-    serde_json::from_str(&result)
-        .map_err(|error| ToolError::Failed(format!("`{name}` answered with something unexpected: {error}")))
+    serde_json::from_str(&result).map_err(|error| {
+        ToolError::Failed(format!(
+            "`{name}` answered with something unexpected: {error}"
+        ))
+    })
 }
