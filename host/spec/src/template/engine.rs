@@ -15,7 +15,7 @@ use super::{
 
 /// Work that one rendering may do: instructions, and bytes of the texts that it makes. Enough to put a document of
 /// several megabytes into a prompt; a loop without end stops within a second.
-const FUEL: u64 = 20_000_000;
+const FUEL: u64 = 10_000_000;
 /// How deep macros may call each other.
 const RECURSION: usize = 64;
 

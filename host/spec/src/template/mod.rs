@@ -22,6 +22,7 @@ use serde_json::Value;
 
 pub use names::EnvStyle;
 use names::Names;
+use scan::Unclear;
 pub use tree::ValueTemplate;
 
 /// Why a template cannot be compiled or rendered.
@@ -64,8 +65,15 @@ impl Template {
         if !engine::has_template(text) {
             return Ok(Self(Arc::new(Compiled::Plain(text.to_owned()))));
         }
-        if scan::tags(text).err() == Some(scan::Unclear::TooMuch) {
-            return Err(TemplateError { message: scan::TOO_MUCH.to_owned(), line: None });
+        let refused = match scan::tags(text) {
+            Err(Unclear::TooMuch) => Some(scan::TOO_MUCH),
+            Err(Unclear::Malformed) if text.len() > scan::MAX_UNCLEAR => {
+                Some("syntax error: a tag, a bracket or a quote is not closed")
+            }
+            _ => None,
+        };
+        if let Some(message) = refused {
+            return Err(TemplateError { message: message.to_owned(), line: None });
         }
         let mut environment = engine::environment();
         let rewritten = compare::rewrite(text);

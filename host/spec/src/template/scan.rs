@@ -4,11 +4,16 @@
 //! know the names that a template uses, the filters it calls, and where its comparisons are. Where it does not
 //! understand something it says so, and the caller leaves the text to minijinja.
 
-/// Most words in one tag. A compiler of templates goes as deep as an expression is long: this keeps it from the end of
-/// the stack. The longest tags that people write have a tenth of it.
-const MAX_WORDS: usize = 1000;
+/// Most operators in one tag, brackets, dots and filters counted. A compiler of templates goes as deep as a chain of
+/// them is long: this keeps it from the end of the stack. The longest tags that people write have a tenth of it.
+const MAX_OPERATORS: usize = 200;
 /// Most brackets within brackets, and most signs or `not`s in a row.
 const MAX_NESTING: usize = 64;
+/// Most `elif`s in a template: each goes one level deeper.
+const MAX_ELIFS: usize = 100;
+/// Longest text, in bytes, that is not understood here and still given to minijinja for the sake of its message: too
+/// short for anything deep.
+pub(super) const MAX_UNCLEAR: usize = 500;
 /// What is said about a template beyond these.
 pub(super) const TOO_MUCH: &str = "a tag of the template is too long or nested too deeply";
 
@@ -64,6 +69,7 @@ pub(super) fn tags(text: &str) -> Result<Vec<Tag<'_>>, Unclear> {
 fn find<'a>(text: &'a str, too_much: &mut bool) -> Option<Vec<Tag<'a>>> {
     let mut tags = Vec::new();
     let mut at = 0;
+    let mut elifs = 0;
     while let Some(found) = text.get(at..)?.find("{").map(|offset| at + offset) {
         let rest = text.get(found..)?;
         if rest.starts_with("{#") {
@@ -81,6 +87,11 @@ fn find<'a>(text: &'a str, too_much: &mut bool) -> Option<Vec<Tag<'a>>> {
         }
         let (words, end) = words(text, start, if is_statement { "%}" } else { "}}" }, too_much)?;
         at = end + 2;
+        elifs += usize::from(is_statement && words.first().is_some_and(|word| word.text == "elif"));
+        if elifs > MAX_ELIFS {
+            *too_much = true;
+            return None;
+        }
         let is_raw = is_statement && words.first().is_some_and(|word| word.text == "raw");
         tags.push(Tag {
             is_statement,
@@ -116,6 +127,7 @@ fn words<'a>(
     let mut words: Vec<Word<'a>> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut in_a_row = 0;
+    let mut operators = 0;
     let mut at = start;
     loop {
         let lead = at;
@@ -156,7 +168,14 @@ fn words<'a>(
         }
         let word = rest.get(..length)?;
         in_a_row = if matches!(word, "-" | "not") { in_a_row + 1 } else { 0 };
-        if words.len() >= MAX_WORDS || open.len() > MAX_NESTING || in_a_row > MAX_NESTING {
+        let is_operator = match kind {
+            Kind::Mark => !matches!(word, "," | ":"),
+            Kind::Open(_) => true,
+            Kind::Name => matches!(word, "and" | "or" | "not" | "is" | "in" | "if"),
+            Kind::Text | Kind::Number | Kind::Close => false,
+        };
+        operators += usize::from(is_operator);
+        if operators > MAX_OPERATORS || open.len() > MAX_NESTING || in_a_row > MAX_NESTING {
             *too_much = true;
             return None;
         }

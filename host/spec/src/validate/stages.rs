@@ -31,7 +31,7 @@ fn execution(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     match keys.split_first() {
         None => {
             let hint = Some("give it one of `role`, `tool_call`, `adapter`, `gate`, `subagent_spec`".to_owned());
-            checker.stage(Code::NoExecutionType, index, &[], "the stage does not say what to run", hint);
+            checker.stage(Code::NoExecutionType, index, path!["id"], "the stage does not say what to run", hint);
         }
         Some((first, ignored)) if !ignored.is_empty() => {
             let message = format!("the stage has {}; {first} counts and the rest is ignored", keys.join(" and "));
@@ -161,7 +161,7 @@ fn post_run(checker: &mut Checker<'_>) {
                 show(&wide.id)
             );
             let hint = Some("name what it needs in `signature.input`, e.g. `_diagnostics`".to_owned());
-            checker.stage(Code::PostRunTranscriptOverflowRisk, index, &[], message, hint);
+            checker.stage(Code::PostRunTranscriptOverflowRisk, index, path!["id"], message, hint);
         }
     }
 }

@@ -237,6 +237,10 @@ impl<'a> Builder<'a> {
                 hint: Some(hint),
             });
         }
+        // A block begins at its first key or dash and has no mark of its own: show the line.
+        let line = self.text.get(at.offset..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let length = if at.length == 0 { line.trim_end().len().max(1) } else { at.length };
+        let at = Location { length, ..at };
         let id = self.take_id();
         self.open.push(Open {
             id,

@@ -1,0 +1,445 @@
+//! One spec for each code, wrong in that way only, and the place where it says so.
+
+use std::collections::BTreeSet;
+
+use armature_spec::{Code, Finding, Severity, parse, validate};
+
+/// Everything that is found in a spec: while reading, or by looking at the whole.
+fn findings(text: &str) -> Vec<Finding> {
+    match parse("s.yml", text) {
+        Ok(document) => {
+            let mut all = document.warnings.clone();
+            all.extend(validate(&document));
+            all
+        }
+        Err(findings) => findings.0,
+    }
+}
+
+/// Code, and the spec's text with a `§` before the place of the finding.
+const CASES: &[(Code, &str)] = &[
+    (
+        Code::YamlSyntax,
+        "\
+name: x
+§name: y",
+    ),
+    (
+        Code::InvalidValue,
+        "\
+name: x
+stages:
+- {id: a, role: {name: n, type: §boss, description: d}}",
+    ),
+    (
+        Code::UnknownKey,
+        "\
+name: x
+stages:
+- {id: a, gate: human, §presnt: hi}",
+    ),
+    (
+        Code::DuplicateStageId,
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: §a, gate: human}",
+    ),
+    (
+        Code::InvalidStageId,
+        "\
+name: x
+stages:
+- {id: §'', gate: human}",
+    ),
+    (
+        Code::UndefinedDependency,
+        "\
+name: x
+stages:
+- {id: a, gate: human, depends_on: [§b]}",
+    ),
+    (
+        Code::CircularDependency,
+        "\
+name: x
+stages:
+- {id: a, gate: human, depends_on: §[b]}
+- {id: b, gate: human, depends_on: [a]}",
+    ),
+    (
+        Code::UndefinedAdapter,
+        "\
+name: x
+stages:
+- {id: a, adapter: §b}",
+    ),
+    (
+        Code::NoExecutionType,
+        "\
+name: x
+stages:
+- {id: §a}",
+    ),
+    (
+        Code::SeveralExecutionTypes,
+        "\
+name: x
+stages:
+- {id: a, gate: human, subagent_spec: §b.yml}",
+    ),
+    (
+        Code::InvalidGate,
+        "\
+name: x
+stages:
+- {id: a, gate: §robot}",
+    ),
+    (
+        Code::FanOutMissingPartitionSource,
+        "\
+name: x
+stages:
+- {id: a, gate: human, fan_out: §2}",
+    ),
+    (
+        Code::PartitionSourceMissingFanOut,
+        "\
+name: x
+stages:
+- {id: a, gate: human, partition_source: §'{{ x }}'}",
+    ),
+    (
+        Code::InvalidFanOut,
+        "\
+name: x
+stages:
+- {id: a, gate: human, partition_source: '{{ x }}', fan_out: §0}",
+    ),
+    (
+        Code::InjectFileMissingPartitionSource,
+        "\
+name: x
+stages:
+- {id: a, gate: human, inject_file_as: §f}",
+    ),
+    (
+        Code::UndefinedLoopStage,
+        "\
+name: x
+stages:
+- {id: a, gate: human, on_fail: {loop: {stage: §b}}}",
+    ),
+    (
+        Code::LoopStageIgnored,
+        "\
+name: x
+stages:
+- {id: a, gate: human, on_fail: {loop: {stage: §b}}}
+- {id: b, gate: human}",
+    ),
+    (
+        Code::UndefinedModelTier,
+        "\
+name: x
+stages:
+- {id: a, role: {name: n, type: worker, description: d, model_tier: §huge}}",
+    ),
+    (
+        Code::DefaultTierNotConfigured,
+        "\
+name: x
+model_tiers: {large: {provider: p, model: m}}
+stages:
+- {id: a, role: §{name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::GuidedJsonLowTierRisk,
+        "\
+name: x
+model_tiers: {small: {provider: p, model: m}}
+stages:
+- {id: a, output_schema: {}, output_mode: §guided_json, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::MissingOutputSchema,
+        "\
+name: x
+stages:
+- {id: a, output_mode: §guided_json, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::ContractInputMissingName,
+        "\
+name: x
+contracts: {inputs: [§{required: true}]}
+stages: []",
+    ),
+    (
+        Code::ContractOutputMissingStage,
+        "\
+name: x
+contracts: {outputs: [§{key: k}]}
+stages: []",
+    ),
+    (
+        Code::ContractOutputUndefinedStage,
+        "\
+name: x
+contracts: {outputs: [{key: k, stage: §s}]}
+stages: []",
+    ),
+    (
+        Code::ContractOutputMissingKey,
+        "\
+name: x
+contracts: {outputs: [§{stage: s}]}
+stages: [{id: s, gate: human}]",
+    ),
+    (
+        Code::PostRunTranscriptOverflowRisk,
+        "\
+name: x
+stages:
+- {id: a, gate: human, fan_out: 2, partition_source: '{{ x }}'}
+- {id: §b, gate: human, post_run: true}",
+    ),
+    (
+        Code::PostRunDependsOn,
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, gate: human, post_run: true, depends_on: §[a]}",
+    ),
+    (
+        Code::SignatureTypeMismatch,
+        "\
+name: x
+stages:
+- {id: a, gate: human, signature: {output: {k: str}}}
+- {id: b, gate: human, depends_on: [a], signature: {input: {k: §int}}}",
+    ),
+    (
+        Code::UndefinedSignatureInput,
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, gate: human, depends_on: [a], signature: {input: {k: §int}}}",
+    ),
+    (
+        Code::StageShadowsInput,
+        "\
+name: x
+contracts: {inputs: [{name: a}]}
+stages:
+- {id: §a, gate: human}",
+    ),
+    (
+        Code::ConflictingSafetyRules,
+        "\
+name: x
+safety_rules:
+- {tool: '*', action: block}
+- §{tool: t, action: allow}
+stages: []",
+    ),
+    (
+        Code::InvalidTemplate,
+        "\
+name: x
+stages:
+- {id: a, tool_call: {name: t, args: {k: ['ok', {z: §'{{ x | }}'}]}}}",
+    ),
+    (
+        Code::InvalidRegex,
+        "\
+name: x
+safety_rules:
+- {tool: t, action: block, condition: {field: f, op: matches_regex, value: §'('}}
+stages: []",
+    ),
+    (
+        Code::InvalidOutputSchema,
+        "\
+name: x
+stages:
+- {id: a, gate: human, output_schema: §{type: strng}}",
+    ),
+    (
+        Code::InvalidToolEntry,
+        "\
+name: x
+tools:
+- §{grants: {}}
+stages: []",
+    ),
+    (
+        Code::InvalidAdapter,
+        "\
+name: x
+adapters:
+  a: §{type: plugin}
+stages: []",
+    ),
+    (
+        Code::UnknownAdapterType,
+        "\
+name: x
+adapters:
+  a: {type: §bash, cmd: ls}
+stages: []",
+    ),
+    (
+        Code::UnknownSkill,
+        "\
+name: x
+stages:
+- {id: a, role: {name: n, type: worker, description: d, skills: [§s]}}",
+    ),
+    (
+        Code::UnknownMemoryStage,
+        "\
+name: x
+memory: {capture: [{stage: §s, key: k}]}
+stages: []",
+    ),
+    (
+        Code::InvalidDuration,
+        "\
+name: x
+stages:
+- {id: a, gate: human, timeout_s: §-1}",
+    ),
+];
+
+#[test]
+fn each_code_is_found_alone_and_where_it_is() {
+    for (code, marked) in CASES {
+        let (before, after) = marked.split_once('§').unwrap();
+        let text = format!("{before}{after}");
+        let line = before.lines().last().filter(|_| !before.ends_with('\n')).unwrap_or_default();
+        let place = Some((before.matches('\n').count() + 1, line.chars().count() + 1));
+        let found = findings(&text);
+        let same: Vec<&Finding> = found.iter().filter(|finding| finding.code == *code).collect();
+        assert_eq!(found.len(), same.len(), "{code}: something else was found: {found:#?}");
+        let first = same.first().unwrap_or_else(|| panic!("{code} was not found in:\n{text}"));
+        assert_eq!(first.severity, code.severity());
+        assert_eq!(first.at.map(|at| (at.line, at.column)), place, "{first}");
+        let at = first.at.unwrap();
+        assert!(at.length > 0 && at.offset + at.length <= text.len(), "{code}: {at:?}");
+    }
+}
+
+#[test]
+fn no_code_is_without_a_case() {
+    let covered: BTreeSet<Code> = CASES.iter().map(|(code, _)| *code).chain([Code::Unreadable]).collect();
+    let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
+    assert_eq!(covered, all);
+}
+
+#[test]
+fn everything_is_reported_at_once_in_the_order_of_the_text() {
+    let found = findings(
+        "name: x\nstages:\n- {id: a, depends_on: [z]}\n- {id: a, adapter: no}\n- {id: c, gate: human, condition: '{{'}\n",
+    );
+    let codes: Vec<(usize, Code)> = found.iter().map(|f| (f.at.unwrap().line, f.code)).collect();
+    assert_eq!(
+        codes,
+        [
+            (3, Code::NoExecutionType),
+            (3, Code::UndefinedDependency),
+            (4, Code::DuplicateStageId),
+            (4, Code::UndefinedAdapter),
+            (5, Code::InvalidTemplate),
+        ]
+    );
+    assert!(found.iter().skip(1).all(|finding| finding.stage.is_some()));
+}
+
+#[test]
+fn wrong_words_list_the_right_ones_and_near_misses_are_named() {
+    let found = findings("name: x\nsafety_mode: strikt\nstages:\n- {id: plan, gate: human}\n- {id: b, gate: human, depends_on: [plann]}\n");
+    assert_eq!(found[0].message, "`strikt` is not allowed here; one of permissive, strict");
+    assert_eq!(found[0].hint.as_deref(), Some("did you mean `strict`?"));
+    let found = findings("name: x\nstages:\n- {id: plan, gate: human}\n- {id: b, gate: human, depends_on: [plann]}\n");
+    assert_eq!(found[0].hint.as_deref(), Some("did you mean `plan`?"));
+}
+
+#[test]
+fn grants_and_limits_that_are_written_wrongly_are_errors_where_they_are() {
+    for (entry, column, says) in [
+        ("grants: {http: ['GET ftp://x']}", 30, "HTTP pattern"),
+        ("grants: {fs: {read: ['../x']}}", 35, "`..`"),
+        ("grants: {htp: []}", 24, "there is no key `htp` here"),
+        ("grants: {tools: [Bad]}", 31, "Bad"),
+    ] {
+        let found = findings(&format!("name: x\ntools:\n- {{plugin: p, {entry}}}\nstages: []\n"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].code, Code::InvalidValue);
+        assert!(found[0].message.contains(says), "{}", found[0]);
+        assert_eq!(found[0].at.map(|at| (at.line, at.column)), Some((3, column)), "{}", found[0]);
+    }
+    let found = findings("name: x\ntools:\n- {plugin: p, limits: {feul: 1}}\nstages: []\n");
+    assert!(found.iter().any(|f| f.severity == Severity::Error && f.at.unwrap().line == 3), "{found:#?}");
+}
+
+#[test]
+fn halves_of_rules_skills_and_triggers_are_errors() {
+    for (text, says) in [
+        ("safety_rules: [{tool: t}]", "lacks `action`"),
+        ("safety_rules: [{action: block}]", "lacks `tool`"),
+        ("safety_rules: [{plugin: p, action: block}]", "either `plugin` or `action`"),
+        ("skill_library: {s: {id: s, description: d}}", "lacks `content` or `path`"),
+        ("triggers: [{type: cron}]", "needs `schedule`"),
+        ("triggers: [{type: webhook}]", "needs `path`"),
+        ("triggers: [{type: mail}]", "one of cron, webhook"),
+        ("model_tiers: {small: {provider: p}}", "`model` is missing"),
+    ] {
+        let found = findings(&format!("name: x\n{text}\nstages: []\n"));
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].message.contains(says), "{text}: {}", found[0]);
+        assert_eq!(found[0].at.unwrap().line, 2, "{text}");
+    }
+}
+
+#[test]
+fn rules_with_and_without_a_condition_and_of_plugins_are_read() {
+    let text = "
+name: x
+safety_rules:
+  - {tool: shell, condition: {field: command, op: contains, value: 42}, action: block, message: no}
+  - {tool: shell, action: log}
+  - {plugin: spending-cap, config: {limit: 5}}
+model_tiers: {synthesis: {provider: scripted, model: m, script: replies.yml}, tiny:}
+stages:
+  - {id: a, role: {name: n, type: judge, description: d, model_tier: synthesis}}
+";
+    assert_eq!(findings(text), []);
+    let spec = parse("s", text).unwrap().spec;
+    let tools: Vec<&str> = spec.safety_rules.iter().map(armature_spec::SafetyRule::tool).collect();
+    assert_eq!(tools, ["shell", "shell", "*"]);
+    assert_eq!(spec.model_tiers.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["synthesis"]);
+}
+
+#[test]
+fn a_subagent_may_fan_out_without_items() {
+    assert_eq!(findings("name: x\nstages: [{id: a, subagent_spec: c.yml, fan_out: 3}]\n"), []);
+}
+
+#[test]
+fn a_spec_survives_being_written_and_read_again() {
+    let text = "
+name: x
+safety_rules: [{tool: t, action: block}, {plugin: p}]
+skill_library: {s: {id: s, description: d, content: c}}
+triggers: [{type: cron, schedule: '0 9 * * *'}, {type: webhook, path: /x}]
+adapters: {a: {type: script, cmd: ls}}
+stages: [{id: a, adapter: a, on_fail: {loop: {stage: a}}}]
+";
+    let spec = parse("s", text).unwrap().spec;
+    let again: armature_spec::Spec = serde_json::from_value(serde_json::to_value(&spec).unwrap()).unwrap();
+    assert_eq!(spec, again);
+}
