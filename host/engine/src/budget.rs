@@ -1,0 +1,141 @@
+//! What a run has used, and how much of what counts for all its stages is left.
+//!
+//! A child run charges its parents too and is stopped by whichever of them runs out first: a budget is inherited and
+//! can only shrink. A limit that is charged one too many is not charged at all, so two stages cannot share the last
+//! unit. Counting costs an atomic addition; money is counted in millionths of a dollar, so that additions are exact.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use armature_sandbox::Spending;
+
+/// The last model stage that the spec allows has been used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exhausted {
+    /// The limit that was reached.
+    pub(crate) limit: u64,
+}
+
+/// The counters of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    /// `contracts.max_llm_calls`; none where the spec sets 0 or less.
+    max_model_stages: Option<u64>,
+    model_stages: AtomicU64,
+    llm_calls: AtomicU64,
+    tokens: AtomicU64,
+    micro_usd: AtomicU64,
+    tool_calls: AtomicU64,
+    parent: Option<Arc<Budget>>,
+}
+
+impl Budget {
+    /// A budget below another one.
+    pub(crate) fn new(max_model_stages: Option<u64>, parent: Option<Arc<Self>>) -> Self {
+        Self {
+            max_model_stages,
+            parent,
+            ..Self::default()
+        }
+    }
+
+    fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |budget| budget.parent.as_deref())
+    }
+
+    /// Takes one execution of a model stage from this budget and all above it, or from none of them.
+    pub(crate) fn take_model_stage(&self) -> Result<(), Exhausted> {
+        for (taken, budget) in self.chain().enumerate() {
+            let Some(limit) = budget.max_model_stages else {
+                continue;
+            };
+            let step = |used: u64| (used < limit).then_some(used + 1);
+            if budget
+                .model_stages
+                .fetch_update(Relaxed, Relaxed, step)
+                .is_err()
+            {
+                for charged in self
+                    .chain()
+                    .take(taken)
+                    .filter(|b| b.max_model_stages.is_some())
+                {
+                    charged.model_stages.fetch_sub(1, Relaxed);
+                }
+                return Err(Exhausted { limit });
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes one model call.
+    pub(crate) fn add_model_call(&self, tokens: u64, cost_usd: Option<f64>) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float to integer cast saturates"
+        )]
+        let micro = (cost_usd.unwrap_or(0.0).max(0.0) * 1e6).round() as u64;
+        for budget in self.chain() {
+            budget.llm_calls.fetch_add(1, Relaxed);
+            budget.tokens.fetch_add(tokens, Relaxed);
+            budget.micro_usd.fetch_add(micro, Relaxed);
+        }
+    }
+
+    /// Notes one call of a tool or an adapter.
+    pub(crate) fn add_tool_call(&self) {
+        for budget in self.chain() {
+            budget.tool_calls.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// What this run and its children have used.
+    pub(crate) fn spent(&self) -> Spending {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "exact up to nine thousand million dollars"
+        )]
+        let cost_usd = self.micro_usd.load(Relaxed) as f64 / 1e6;
+        Spending {
+            cost_usd,
+            tokens: self.tokens.load(Relaxed),
+            llm_calls: self.llm_calls.load(Relaxed),
+            tool_calls: self.tool_calls.load(Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_stopped_by_whoever_runs_out_first_and_takes_nothing_then() {
+        let parent = Arc::new(Budget::new(Some(2), None));
+        let child = Budget::new(Some(5), Some(Arc::clone(&parent)));
+        assert_eq!(child.take_model_stage(), Ok(()));
+        assert_eq!(parent.take_model_stage(), Ok(()));
+        assert_eq!(child.take_model_stage(), Err(Exhausted { limit: 2 }));
+        assert_eq!(child.model_stages.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn what_a_child_uses_its_parent_has_used() {
+        let parent = Arc::new(Budget::new(None, None));
+        let child = Budget::new(None, Some(Arc::clone(&parent)));
+        child.add_model_call(120, Some(0.25));
+        child.add_tool_call();
+        assert_eq!(
+            parent.spent(),
+            Spending {
+                cost_usd: 0.25,
+                tokens: 120,
+                llm_calls: 1,
+                tool_calls: 1
+            }
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! The engine: plugins, policy, store and sandbox, and what can be done with them.
+//!
+//! One engine serves many plans and runs at the same time. It reads no environment and knows no terminal: what it
+//! needs of the world is in [`EngineConfig`], and who answers questions is in each request.
+
+use std::{path::PathBuf, sync::Arc};
+
+use armature_grants::{Grants, LimitRequest, Policy};
+use armature_sandbox::{Caller, LoadError, Sandbox};
+use armature_spec::Document;
+use armature_store::{Event, EventLog, RunId, RunQuery, RunStatus, Store, StoreError};
+use serde_json::{Map, Value};
+
+use crate::{
+    failure::Failure,
+    files,
+    plan::{Plan, Problems, build, single_call, stage::Given},
+    plugins::{Builtin, PluginSet},
+    run::{RunError, RunReport, RunRequest, begin, outside},
+    secrets::Environment,
+    stage::Scope,
+    tools::{Act, Exposure, What, act},
+};
+
+/// Name of the database in the home directory.
+const DATABASE: &str = "traces.db";
+
+/// Name of the directory for compiled components.
+const CACHE: &str = "cache";
+
+/// What an engine is made from.
+#[derive(Clone)]
+pub struct EngineConfig {
+    /// armature's own directory, `~/.armature`.
+    pub home: PathBuf,
+    /// Where plugins are looked for, in order.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// What the operator allows.
+    pub policy: Policy,
+    /// Reads an environment variable: values of secrets, keys of models.
+    pub environment: Environment,
+    /// Whether runs are kept. Without, nothing is written but the cache of compiled components.
+    pub persist: bool,
+    /// Plugins that are part of the program.
+    pub builtins: Vec<Builtin>,
+}
+
+/// Why an engine could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The home directory cannot be made.
+    #[error("cannot make `{}`: {why}", path.display())]
+    Home {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sandbox cannot be made, or a built-in plugin is broken.
+    #[error(transparent)]
+    Sandbox(#[from] LoadError),
+}
+
+/// What all runs of an engine share.
+pub(crate) struct Shared {
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) plugins: PluginSet,
+    pub(crate) policy: Policy,
+    pub(crate) environment: Environment,
+    pub(crate) store: Option<Store>,
+    pub(crate) plugin_dirs: Vec<PathBuf>,
+    pub(crate) home: PathBuf,
+}
+
+impl Shared {
+    /// Forgets what plugins kept for one run.
+    pub(crate) async fn forget(&self, run: &RunId) {
+        let Some(store) = self.store.clone() else {
+            return;
+        };
+        let scope = format!("run:{run}");
+        // Left-overs cost room, nothing else; the next `gc` finds them.
+        let _ = tokio::task::spawn_blocking(move || store.kv_clear(&scope)).await;
+    }
+}
+
+/// Plans and runs specs.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+/// A single call of a tool outside a workflow.
+#[derive(Debug, Clone)]
+pub struct CallRequest {
+    /// The plugin.
+    pub plugin: String,
+    /// The tool.
+    pub tool: String,
+    /// Its arguments.
+    pub args: Value,
+    /// What the plugin may do; `None` for what it may do in a spec that does not mention it.
+    pub grants: Option<Grants>,
+    /// How much it may use.
+    pub limits: LimitRequest,
+    /// Who approves and who watches.
+    pub run: RunRequest,
+}
+
+/// Why a single call has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallToolError {
+    /// There is no such plugin or tool.
+    #[error("{0}")]
+    Plan(Problems),
+    /// The call could not begin.
+    #[error("{0}")]
+    Run(RunError),
+    /// The call failed or was not made.
+    #[error("{0}")]
+    Call(Failure),
+}
+
+impl Engine {
+    /// Makes an engine: reads the plugins, opens the database. Compiles nothing.
+    ///
+    /// # Errors
+    /// [`EngineError`] when home directory, database or sandbox cannot be made.
+    pub fn open(config: EngineConfig) -> Result<Self, EngineError> {
+        let EngineConfig {
+            home,
+            plugin_dirs,
+            policy,
+            environment,
+            persist,
+            builtins,
+        } = config;
+        files::make_home(&home).map_err(|error| EngineError::Home {
+            path: home.clone(),
+            why: error.to_string(),
+        })?;
+        let sandbox = Sandbox::new(Some(home.join(CACHE)))?;
+        let plugins = PluginSet::read(&sandbox, &builtins, &plugin_dirs)?;
+        let store = persist
+            .then(|| Store::open(&home.join(DATABASE)))
+            .transpose()?;
+        Ok(Self(Arc::new(Shared {
+            sandbox,
+            plugins,
+            policy,
+            environment,
+            store,
+            plugin_dirs,
+            home,
+        })))
+    }
+
+    /// Every plugin that a spec can name.
+    pub fn plugins(&self) -> &PluginSet {
+        &self.0.plugins
+    }
+
+    /// The sandbox that plugins run in: for `inspect`, which looks at a plugin without calling it.
+    pub fn sandbox(&self) -> &Arc<Sandbox> {
+        &self.0.sandbox
+    }
+
+    /// Where runs are kept, if they are.
+    pub fn store(&self) -> Option<&Store> {
+        self.0.store.as_ref()
+    }
+
+    /// Makes a plan of a document: everything that can be known to be wrong is known afterwards.
+    ///
+    /// # Errors
+    /// [`Problems`], all of them, errors among them.
+    pub async fn plan(&self, document: Document) -> Result<Plan, Problems> {
+        build(&self.0, document).await
+    }
+
+    /// Runs a plan. When this returns nothing that it started is still at work.
+    ///
+    /// # Errors
+    /// [`RunError`], with a hint.
+    pub async fn run(&self, plan: &Plan, request: RunRequest) -> Result<RunReport, RunError> {
+        begin(&self.0, plan, request).await
+    }
+
+    /// Calls one tool outside a workflow, by the same path as every other call.
+    ///
+    /// # Errors
+    /// [`CallToolError`], with a hint.
+    pub async fn call_tool(&self, request: CallRequest) -> Result<Value, CallToolError> {
+        let CallRequest {
+            plugin,
+            tool,
+            args,
+            grants,
+            limits,
+            run,
+        } = request;
+        let given = match grants {
+            Some(grants) => Some(Given { grants, limits }),
+            None if limits.is_empty() => None,
+            None => Some(Given {
+                grants: Grants::default(),
+                limits,
+            }),
+        };
+        let plan = single_call(&self.0, &plugin, &tool, given)
+            .await
+            .map_err(CallToolError::Plan)?;
+        let run = outside(&self.0, &plan, run).map_err(CallToolError::Run)?;
+        let result = act(Act {
+            what: What::Tool {
+                name: &tool,
+                exposure: Exposure::Written,
+            },
+            caller: Caller::Operator,
+            scope: &Arc::new(Scope::outside(&run)),
+            args,
+            placeholders: Vec::new(),
+        })
+        .await;
+        run.tasks.close();
+        run.tasks.wait().await;
+        result.map_err(CallToolError::Call)
+    }
+
+    /// The results of the last run of a workflow that ended well, as its log has them.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn last_result(
+        &self,
+        workflow: &str,
+    ) -> Result<Option<(RunId, Map<String, Value>)>, StoreError> {
+        let Some(store) = &self.0.store else {
+            return Ok(None);
+        };
+        let query = RunQuery {
+            workflow: Some(workflow.to_owned()),
+            status: Some(RunStatus::Completed),
+            limit: Some(1),
+            ..RunQuery::default()
+        };
+        let Some(record) = store.runs(&query)?.pop() else {
+            return Ok(None);
+        };
+        let mut results = Map::new();
+        for recorded in store.events(&record.run_id)? {
+            if let Event::StageCompleted {
+                stage,
+                item: None,
+                result,
+                ..
+            } = recorded.event
+            {
+                results.insert(stage, result);
+            }
+        }
+        Ok(Some((record.run_id, results)))
+    }
+}
+
+impl CallToolError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Plan(problems) => problems
+                .errors()
+                .next()
+                .and_then(|problem| problem.hint.clone()),
+            Self::Run(error) => error.hint(),
+            Self::Call(failure) => failure.hint(),
+        }
+    }
+}

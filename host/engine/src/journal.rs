@@ -1,0 +1,115 @@
+//! The run's own pen: every event of a run is written here, and nowhere else.
+//!
+//! Secrets are cut out first, then the observer sees the event, then the log has it. [`Journal::note`] returns at
+//! once; [`Journal::record`] waits until the event is as durable as its kind demands, and is what comes before and
+//! after every outside effect. When the log cannot be written, the effect does not happen.
+
+use std::sync::Arc;
+
+use armature_store::{Event, EventLog, RunId, Store, StoreError, TraceRow, event::UnknownEvent};
+
+use crate::{ask::Observer, failure::Failure, secrets::RunSecrets};
+
+/// Writes the events of one run.
+pub(crate) struct Journal {
+    run: RunId,
+    log: Option<Arc<dyn EventLog>>,
+    traces: Option<Store>,
+    observer: Arc<dyn Observer>,
+    secrets: Arc<RunSecrets>,
+}
+
+impl Journal {
+    /// A journal; without a store nothing is kept.
+    pub(crate) fn new(
+        run: RunId,
+        store: Option<Store>,
+        observer: Arc<dyn Observer>,
+        secrets: Arc<RunSecrets>,
+    ) -> Self {
+        // The log is a trait: one that is kept elsewhere is another value here and no other change.
+        let log = store
+            .clone()
+            .map(|store| Arc::new(store) as Arc<dyn EventLog>);
+        Self {
+            run,
+            log,
+            traces: store,
+            observer,
+            secrets,
+        }
+    }
+
+    /// The same for a child run.
+    pub(crate) fn for_child(&self, run: RunId) -> Self {
+        Self {
+            run,
+            log: self.log.clone(),
+            traces: self.traces.clone(),
+            observer: Arc::clone(&self.observer),
+            secrets: Arc::clone(&self.secrets),
+        }
+    }
+
+    /// Does anybody want to know results? Copying one for nobody would cost more than a small stage.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.log.is_some() || self.observer.wants_results()
+    }
+
+    fn clean(&self, event: Event) -> Event {
+        if self.secrets.is_empty() {
+            return event;
+        }
+        let Ok(value) = serde_json::to_value(&event) else {
+            return event;
+        };
+        // What an event is cannot be a secret: should scrubbing make it unreadable, it stays as an unknown one.
+        serde_json::from_value(self.secrets.clean(value)).unwrap_or(Event::Unknown(UnknownEvent {
+            kind: "withheld".into(),
+            data: serde_json::Value::Null,
+        }))
+    }
+
+    /// Writes an event without waiting.
+    pub(crate) fn note(&self, event: Event) {
+        let event = self.clean(event);
+        self.observer.event(&self.run, &event);
+        if let Some(log) = &self.log {
+            // Queued now, in order. A failure comes back with the next durable event, which is before any effect.
+            drop(log.append_async(&self.run, &event));
+        }
+    }
+
+    /// Writes an event and waits until it is as durable as its kind demands.
+    pub(crate) async fn record(&self, event: Event) -> Result<(), Failure> {
+        self.write(event).await.map_err(Failure::Log)
+    }
+
+    /// [`Journal::record`] for the end of a run, which is not a stage's failure.
+    pub(crate) async fn write(&self, event: Event) -> Result<(), StoreError> {
+        let event = self.clean(event);
+        self.observer.event(&self.run, &event);
+        match &self.log {
+            Some(log) => log.append_async(&self.run, &event).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands a piece of streamed text to the observer.
+    pub(crate) fn token(&self, stage: &str, text: &str) {
+        self.observer
+            .token(&self.run, stage, &self.secrets.text(text));
+    }
+
+    /// Keeps a trace row. Its texts are scrubbed by whoever made it.
+    pub(crate) fn trace(&self, row: &TraceRow) {
+        if let Some(store) = &self.traces {
+            store.trace(row);
+        }
+    }
+
+    /// Are trace rows kept? Making one costs more than the call it describes.
+    pub(crate) fn traces(&self) -> bool {
+        self.traces.is_some()
+    }
+}

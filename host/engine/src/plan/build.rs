@@ -1,0 +1,366 @@
+//! Makes a plan of a document.
+//!
+//! Everything is looked at even when something was wrong, so that one look at the output shows all that is to do. The
+//! plans of subagents are made here too, each file once: a spec that names itself is planned once and stopped by the
+//! limit on depth when it runs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use armature_grants::{PluginName, RelPath, RunLimit};
+use armature_sandbox::{Digest, Plugin};
+use armature_spec::{Document, FanIn, Location, Severity, Spec, Step, path};
+
+use super::{
+    Plan, Planned, Problem, Problems,
+    order::{order, report_cycle},
+    problem::{PlanCode, Reporter},
+    resolve::Resolver,
+    stage::{Kind, Stage},
+    stages::{Site, prepare},
+    tiers::Tier,
+};
+use crate::{engine::Shared, files, rules::RuleSet};
+
+/// Makes the plan of a document and of all specs that it names.
+pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, Problems> {
+    let mut root = one(engine, document).await?;
+    let mut todo = subagents(&root);
+    let mut children: BTreeMap<PathBuf, Plan> = BTreeMap::new();
+    let mut problems = Vec::new();
+    while let Some((stage, path)) = todo.pop() {
+        if children.contains_key(&path) {
+            continue;
+        }
+        let found = match armature_spec::load(&path) {
+            Ok(document) => one(engine, document).await,
+            Err(findings) => Err(Problems(
+                findings.0.into_iter().map(Problem::from).collect(),
+            )),
+        };
+        match found {
+            Ok(plan) => {
+                todo.extend(subagents(&plan));
+                children.insert(path, Plan(Arc::new(plan)));
+            }
+            Err(found) => {
+                let at = root.document.spec.stage(&stage).map(|(place, _)| {
+                    root.document
+                        .source
+                        .locate(path!["stages", place, "subagent_spec"])
+                });
+                problems.extend(
+                    found
+                        .0
+                        .into_iter()
+                        .map(|problem| of_child(&path, &stage, at, problem)),
+                );
+            }
+        }
+    }
+    if problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error)
+    {
+        return Err(Problems(problems));
+    }
+    root.warnings.extend(problems);
+    root.children = Arc::new(children);
+    Ok(Plan(Arc::new(root)))
+}
+
+/// The stages that run other specs, and their files.
+fn subagents(plan: &Planned) -> Vec<(String, PathBuf)> {
+    let subagent = |stage: &Stage| match &stage.kind {
+        Kind::Subagent(subagent) => Some((stage.id.clone(), subagent.path.clone())),
+        _ => None,
+    };
+    plan.stages.iter().filter_map(subagent).collect()
+}
+
+fn of_child(path: &Path, stage: &str, at: Option<Location>, problem: Problem) -> Problem {
+    let place = problem.at.map_or_else(String::new, |at| format!(":{at}"));
+    let inner = problem
+        .stage
+        .as_ref()
+        .map_or_else(String::new, |id| format!("stage `{id}`: "));
+    let message = format!("in `{}`{place}: {inner}{}", path.display(), problem.message);
+    Problem {
+        message,
+        at,
+        stage: Some(stage.to_owned()),
+        ..problem
+    }
+}
+
+/// Makes the plan of one document.
+async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
+    let mut report = Reporter::new(&document);
+    let spec = &document.spec;
+    warn_of_what_is_not_yet(spec, &mut report);
+    if u64::try_from(spec.stages.len()).is_ok_and(|count| count > RunLimit::amount_of("stages")) {
+        report.add(
+            PlanCode::TooManyStages,
+            path!["stages"],
+            format!("{} stages", spec.stages.len()),
+        );
+        return Err(Problems(report.found));
+    }
+    let mut resolver = Resolver::new(engine, spec, &mut report);
+    let tiers = Tier::all(&spec.model_tiers, &document.source.name);
+    let site = Site {
+        spec,
+        spec_name: &document.source.name,
+        tiers: &tiers,
+    };
+
+    // First the workflow, then what runs after it.
+    let mut places: Vec<usize> = (0..spec.stages.len()).collect();
+    places.sort_by_key(|place| spec.stages.get(*place).is_some_and(|stage| stage.post_run));
+    let workflow = places
+        .iter()
+        .filter(|p| spec.stages.get(**p).is_some_and(|stage| !stage.post_run))
+        .count();
+    let (mut stages, mut mentions) = (Vec::new(), Vec::new());
+    for place in &places {
+        let Some(stage) = spec.stages.get(*place) else {
+            continue;
+        };
+        if let Some((stage, names)) =
+            prepare(&site, *place, stage, &mut resolver, &mut report).await
+        {
+            stages.push(stage);
+            mentions.push(names);
+        }
+    }
+    let rules = Arc::new(RuleSet::compile(spec, &resolver, &mut report));
+    if report.has_errors() || stages.len() != places.len() {
+        return Err(Problems(report.found));
+    }
+
+    let ids: Arc<[String]> = stages.iter().map(|stage| stage.id.clone()).collect();
+    let index: HashMap<String, usize> = ids.iter().cloned().zip(0..).collect();
+    let needs = written_needs(spec, &places, &index, workflow);
+    mentions.truncate(workflow);
+    let (graph, ancestors) = match order(&ids, &index, needs, &mentions, &places, &mut report) {
+        Ok(ordered) => ordered,
+        Err(cycle) => {
+            report_cycle(&ids, &cycle, &mut report);
+            return Err(Problems(report.found));
+        }
+    };
+    let judge_tier = judge(spec, &tiers, &places, &mut report);
+    if report.has_errors() {
+        return Err(Problems(report.found));
+    }
+    let plugins = plugins(&stages, &rules, &resolver);
+    let secrets = secrets(&stages, &tiers, &resolver);
+    let warnings = std::mem::take(&mut report.found);
+    Ok(Planned {
+        digest: Digest::of(&[document.source.text.as_bytes()]),
+        policy_version: policy_version(spec),
+        timeout: Duration::try_from_secs_f64(spec.contracts.timeout_hours * 3600.0).ok(),
+        reserved: reserved(engine, &document),
+        workspace: PathBuf::from(&spec.sandbox.host_workspace),
+        stages,
+        ids,
+        index: Arc::new(index),
+        graph,
+        ancestors: Arc::new(ancestors),
+        tools: resolver.tools,
+        plugins,
+        rules,
+        tiers,
+        judge_tier,
+        secrets,
+        children: Arc::default(),
+        warnings,
+        document,
+    })
+}
+
+/// What would give rights in the next run to whoever writes it in this one.
+fn reserved(engine: &Shared, document: &Document) -> Vec<RelPath> {
+    let workspace = files::canonical(Path::new(&document.spec.sandbox.host_workspace));
+    let spec = PathBuf::from(&document.source.name);
+    let places = engine.plugin_dirs.iter().chain([&spec, &engine.home]);
+    let below = |place: &PathBuf| {
+        let path = files::canonical(place);
+        let below = path.strip_prefix(&workspace).ok()?.to_str()?.to_owned();
+        RelPath::new(&below).ok()
+    };
+    places.filter_map(below).collect()
+}
+
+fn policy_version(spec: &Spec) -> String {
+    let rules = serde_json::to_string(&spec.safety_rules).unwrap_or_default();
+    Digest::of(&[rules.as_bytes()]).short()
+}
+
+fn written_needs(
+    spec: &Spec,
+    places: &[usize],
+    index: &HashMap<String, usize>,
+    workflow: usize,
+) -> Vec<Vec<usize>> {
+    let needs = |place: &usize| {
+        let written = spec
+            .stages
+            .get(*place)
+            .map_or(&[][..], |stage| &stage.depends_on);
+        // A stage does not wait for one that runs after the workflow; validation has warned about it.
+        written
+            .iter()
+            .filter_map(|id| index.get(id).copied())
+            .filter(|need| *need < workflow)
+            .collect()
+    };
+    places.iter().take(workflow).map(needs).collect()
+}
+
+fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
+    let mut warn = |key: &'static str, there: bool, what: &str| {
+        if there {
+            report.add(
+                PlanCode::NotYet,
+                &[Step::Key(key)],
+                format!("`{key}` has no effect yet: {what}"),
+            );
+        }
+    };
+    warn(
+        "checkpoint",
+        spec.checkpoint,
+        "a run that stopped half way starts again from its beginning",
+    );
+    warn(
+        "memory",
+        spec.memory.as_ref().is_some_and(|memory| memory.enabled),
+        "stages see no earlier entries",
+    );
+    warn(
+        "continuation",
+        spec.continuation.is_some(),
+        "a run starts without values of the last one",
+    );
+    warn(
+        "mcp_servers",
+        !spec.mcp_servers.is_empty(),
+        "their tools cannot be called",
+    );
+}
+
+/// The tier that makes one answer of several, where a stage asks for that.
+fn judge(
+    spec: &Spec,
+    tiers: &[Tier],
+    places: &[usize],
+    report: &mut Reporter<'_>,
+) -> Option<usize> {
+    let tier = super::tiers::order(tiers, &spec.role_type_defaults.judge)
+        .first()
+        .copied();
+    for place in places {
+        let asks = spec
+            .stages
+            .get(*place)
+            .is_some_and(|s| s.fan_in == FanIn::Consensus && s.fan_out.is_some());
+        if asks && tier.is_none() {
+            let at = [
+                Step::Key("stages"),
+                Step::Index(*place),
+                Step::Key("fan_in"),
+            ];
+            report.add(
+                PlanCode::NoModel,
+                &at,
+                "a consensus is made by a model, and no model tier is set",
+            );
+        }
+    }
+    tier
+}
+
+fn plugins(
+    stages: &[Stage],
+    rules: &RuleSet,
+    resolver: &Resolver<'_>,
+) -> BTreeMap<PluginName, Arc<Plugin>> {
+    let adapters = stages.iter().filter_map(|stage| match &stage.kind {
+        Kind::Adapter(adapter) => Some(&adapter.plugin),
+        _ => None,
+    });
+    let tools = resolver.tools.values().map(|tool| &tool.plugin);
+    adapters
+        .chain(tools)
+        .chain(rules.plugins())
+        .map(|plugin| (plugin.name().clone(), Arc::clone(plugin)))
+        .collect()
+}
+
+/// Every environment variable that a run may hand to its edge.
+fn secrets(stages: &[Stage], tiers: &[Tier], resolver: &Resolver<'_>) -> Vec<String> {
+    let mut names: BTreeSet<String> = tiers
+        .iter()
+        .filter_map(Tier::key_name)
+        .map(str::to_owned)
+        .collect();
+    let mut rights: Vec<&armature_grants::Rights> =
+        resolver.tools.values().map(|tool| &tool.rights).collect();
+    for stage in stages {
+        match &stage.kind {
+            Kind::ToolCall(call) => names.extend(call.env.iter().map(|used| used.name.clone())),
+            Kind::Adapter(adapter) => {
+                names.extend(adapter.env.iter().map(|used| used.name.clone()));
+                rights.push(&adapter.rights);
+            }
+            _ => {}
+        }
+    }
+    for rights in rights {
+        let mentioned = rights
+            .layers()
+            .iter()
+            .flat_map(|(_, grants)| grants.secrets.iter_names());
+        names.extend(
+            mentioned
+                .filter(|name| rights.has_secret(name))
+                .map(str::to_owned),
+        );
+    }
+    names.into_iter().collect()
+}
+
+/// The plan of a single call outside a workflow.
+pub(crate) async fn single_call(
+    engine: &Shared,
+    plugin: &str,
+    tool: &str,
+    given: Option<super::stage::Given>,
+) -> Result<Plan, Problems> {
+    let document = armature_spec::parse("call", "name: call\nstages: []\n")
+        .map_err(|findings| Problems(findings.0.into_iter().map(Problem::from).collect()))?;
+    let mut planned = one(engine, document.clone()).await?;
+    let mut report = Reporter::new(&document);
+    let mut resolver = Resolver::new(engine, &document.spec, &mut report);
+    let place = path!["stages"];
+    if let Some(found) = resolver.plugin(plugin, &mut report, place) {
+        if let Some(given) = given {
+            resolver.give(&found, given);
+        }
+        resolver.only(&found, &mut report).await;
+        resolver.tool(tool, &mut report, place).await;
+        planned.secrets = secrets(&[], &[], &resolver);
+        planned.plugins = plugins(&[], &planned.rules, &resolver);
+        planned.tools = resolver.tools;
+    }
+    if report.has_errors() {
+        Err(Problems(report.found))
+    } else {
+        Ok(Plan(Arc::new(planned)))
+    }
+}

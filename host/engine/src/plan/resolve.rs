@@ -1,0 +1,384 @@
+//! From names to plugins: which plugin a spec means, which of them has a tool, and with what rights.
+//!
+//! A plugin is in use when it is built in or the spec lists it. A tool is looked for among those; only a name that
+//! none of them has is looked for among the other plugins that are there, which then work without any grant. Two
+//! plugins in use with one tool name are an error: which of them is called must not depend on an order of files.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use armature_grants::{Grants, Layer, LimitId, LimitRequest, Limits, PluginName, Rights};
+use armature_sandbox::{Effect, Plugin, ToolDefinition};
+use armature_spec::{Spec, Step, path};
+
+use super::{
+    problem::{PlanCode, Reporter, nearest},
+    stage::{Given, Tool},
+};
+use crate::engine::Shared;
+
+/// Tools that are known by name and not there yet.
+const LATER_TOOLS: &[&str] = &["shell"];
+
+/// Finds plugins and tools for one spec.
+pub(crate) struct Resolver<'e> {
+    pub(crate) engine: &'e Shared,
+    given: BTreeMap<PluginName, Given>,
+    /// Tools by name, each with the plugin that has it.
+    known: BTreeMap<String, (Arc<Plugin>, ToolDefinition)>,
+    /// Plugins that were asked for their tools.
+    asked: Vec<PluginName>,
+    /// No further plugin is asked.
+    closed: bool,
+    pub(crate) tools: BTreeMap<String, Arc<Tool>>,
+}
+
+impl<'e> Resolver<'e> {
+    /// Reads the `tools` section.
+    pub(crate) fn new(engine: &'e Shared, spec: &Spec, report: &mut Reporter<'_>) -> Self {
+        let mut resolver = Self {
+            engine,
+            given: BTreeMap::new(),
+            known: BTreeMap::new(),
+            asked: Vec::new(),
+            closed: false,
+            tools: BTreeMap::new(),
+        };
+        for (place, entry) in spec.tools.iter().enumerate() {
+            // A name that is none has been reported by the spec's own validation.
+            let Ok(name) = entry.plugin_name() else {
+                continue;
+            };
+            let at = path!["tools", place];
+            let Some(plugin) = resolver.plugin(name.as_str(), report, at) else {
+                continue;
+            };
+            let given = Given {
+                grants: entry.grants.clone().unwrap_or_default(),
+                limits: entry.limits.clone().unwrap_or_default(),
+            };
+            resolver.warn_of_requests(&plugin, &given.grants, report, at);
+            resolver.given.insert(name, given);
+        }
+        resolver
+    }
+
+    /// The plugin of this name, if it is there and allowed.
+    pub(crate) fn plugin(
+        &self,
+        name: &str,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) -> Option<Arc<Plugin>> {
+        let plugins = &self.engine.plugins;
+        let Some(plugin) = plugins.get(name) else {
+            let hint = plugins.why_missing(name).unwrap_or_else(|| {
+                match nearest(name, plugins.names()) {
+                    Some(other) => format!("did you mean `{other}`?"),
+                    None => {
+                        "put the component in ./plugins, or name its directory with --plugins DIR"
+                            .to_owned()
+                    }
+                }
+            });
+            report
+                .add(
+                    PlanCode::UnknownPlugin,
+                    at,
+                    format!("there is no plugin `{name}`"),
+                )
+                .hint(hint);
+            return None;
+        };
+        if !self.engine.policy.allows(plugin.name()) {
+            report
+                .add(
+                    PlanCode::DeniedPlugin,
+                    at,
+                    format!("the operator does not allow the plugin `{name}`"),
+                )
+                .hint("`deny_plugins` in policy.toml names it");
+            return None;
+        }
+        Some(Arc::clone(plugin))
+    }
+
+    fn warn_of_requests(
+        &self,
+        plugin: &Plugin,
+        grants: &Grants,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) {
+        let requests = &plugin.manifest().requests;
+        if grants.is_empty()
+            && !requests.is_empty()
+            && !self.engine.plugins.is_builtin(plugin.name())
+        {
+            let lines = requests.lines();
+            let message = format!(
+                "plugin `{}` asks for rights and is given none: {}",
+                plugin.name(),
+                lines.join("; ")
+            );
+            let hint = format!(
+                "what you trust it with goes under `grants:`\n{}",
+                indent(requests)
+            );
+            report
+                .add(PlanCode::UngrantedRequest, at, message)
+                .hint(hint);
+        }
+    }
+
+    /// What the spec gives a plugin: what is written, or for a built-in what its manifest asks for.
+    pub(crate) fn given(&self, plugin: &Plugin) -> Given {
+        match self.given.get(plugin.name()) {
+            Some(given)
+                if given.grants.is_empty() && self.engine.plugins.is_builtin(plugin.name()) =>
+            {
+                Given {
+                    grants: plugin.manifest().requests.clone(),
+                    limits: given.limits.clone(),
+                }
+            }
+            Some(given) => given.clone(),
+            None if self.engine.plugins.is_builtin(plugin.name()) => Given {
+                grants: plugin.manifest().requests.clone(),
+                limits: LimitRequest::default(),
+            },
+            None => Given::default(),
+        }
+    }
+
+    /// Manifest ∩ spec ∩ policy.
+    pub(crate) fn rights(&self, plugin: &Plugin, grants: Grants) -> Rights {
+        let rights = Rights::new(plugin.name().clone(), plugin.manifest().requests.clone());
+        let rights = rights.narrowed(Layer::Spec, grants);
+        match self.engine.policy.ceiling(plugin.name()) {
+            Some(ceiling) => rights.narrowed(Layer::Policy, ceiling.clone()),
+            None => rights,
+        }
+    }
+
+    /// The limits of a call, when those that are asked for are allowed.
+    pub(crate) fn limits(
+        &self,
+        asked: &LimitRequest,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) -> Option<Limits> {
+        match Limits::standard().with(asked, Some(self.engine.policy.limits())) {
+            Ok(limits) => Some(limits),
+            Err(error) => {
+                report.add(PlanCode::LimitTooHigh, at, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Gives a plugin something, for a call outside a workflow.
+    pub(crate) fn give(&mut self, plugin: &Plugin, given: Given) {
+        self.given.insert(plugin.name().clone(), given);
+    }
+
+    /// Looks for tools in this plugin before all others.
+    pub(crate) async fn only(&mut self, plugin: &Arc<Plugin>, report: &mut Reporter<'_>) {
+        self.ask(plugin, report).await;
+        self.closed = true;
+    }
+
+    /// The most that may be asked of a limit.
+    pub(crate) fn ceiling(&self, limit: LimitId) -> u64 {
+        let by_policy = self.engine.policy.limits().get(limit);
+        by_policy.map_or(limit.row().ceiling, |amount| {
+            amount.min(limit.row().ceiling)
+        })
+    }
+
+    /// Resolves a tool's name; reports what is wrong with it at `at`.
+    pub(crate) async fn tool(
+        &mut self,
+        name: &str,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) -> Option<Arc<Tool>> {
+        if let Some(tool) = self.tools.get(name) {
+            return Some(Arc::clone(tool));
+        }
+        self.ask_plugins_in_use(report).await;
+        if !self.known.contains_key(name) && !LATER_TOOLS.contains(&name) {
+            self.ask_others_until(name, report).await;
+        }
+        let Some((plugin, definition)) = self.known.get(name).cloned() else {
+            if LATER_TOOLS.contains(&name) {
+                report
+                    .add(
+                        PlanCode::LaterRelease,
+                        at,
+                        format!("the tool `{name}` comes with a later release"),
+                    )
+                    .hint("a plugin can do the same work today: see plugins/README.md");
+            } else {
+                let hint = match nearest(name, self.known.keys().map(String::as_str)) {
+                    Some(other) => format!("did you mean `{other}`?"),
+                    None => format!(
+                        "there are {}",
+                        self.known.keys().cloned().collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                report
+                    .add(
+                        PlanCode::UnknownTool,
+                        at,
+                        format!("there is no tool `{name}`"),
+                    )
+                    .hint(hint);
+            }
+            return None;
+        };
+        let tool = Arc::new(self.compile(plugin, definition, report, at)?);
+        self.tools.insert(name.to_owned(), Arc::clone(&tool));
+        Some(tool)
+    }
+
+    fn compile(
+        &self,
+        plugin: Arc<Plugin>,
+        definition: ToolDefinition,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) -> Option<Tool> {
+        let given = self.given(&plugin);
+        let mut validator =
+            |schema: &serde_json::Value, what: &str| match jsonschema::validator_for(schema) {
+                Ok(validator) => Some(validator),
+                Err(error) => {
+                    let message = format!(
+                        "the {what} schema of `{}` is none: {error}",
+                        definition.name
+                    );
+                    report
+                        .add(PlanCode::InvalidToolSchema, at, message)
+                        .hint("tell the plugin's author");
+                    None
+                }
+            };
+        let input = validator(&definition.input_schema, "input")?;
+        let output = match &definition.output_schema {
+            Some(schema) => Some(validator(schema, "output")?),
+            None => None,
+        };
+        let rights = self.rights(&plugin, given.grants);
+        let limits = self.limits(&given.limits, report, at)?;
+        let outside = reaches_out(&rights) || !repeatable(&definition);
+        Some(Tool {
+            plugin,
+            definition,
+            input,
+            output,
+            rights,
+            limits,
+            outside,
+        })
+    }
+
+    async fn ask_plugins_in_use(&mut self, report: &mut Reporter<'_>) {
+        let in_use = |plugin: &&Arc<Plugin>| {
+            self.given.contains_key(plugin.name()) || self.engine.plugins.is_builtin(plugin.name())
+        };
+        let plugins: Vec<Arc<Plugin>> =
+            self.engine.plugins.iter().filter(in_use).cloned().collect();
+        for plugin in plugins {
+            if self.engine.policy.allows(plugin.name()) {
+                self.ask(&plugin, report).await;
+            }
+        }
+    }
+
+    async fn ask_others_until(&mut self, name: &str, report: &mut Reporter<'_>) {
+        let plugins: Vec<Arc<Plugin>> = self.engine.plugins.iter().cloned().collect();
+        for plugin in plugins {
+            if self.known.contains_key(name) {
+                return;
+            }
+            if self.engine.policy.allows(plugin.name()) {
+                self.ask(&plugin, report).await;
+            }
+        }
+    }
+
+    /// Asks a plugin which tools it has, once.
+    async fn ask(&mut self, plugin: &Arc<Plugin>, report: &mut Reporter<'_>) {
+        if self.closed || self.asked.contains(plugin.name()) || !plugin.kinds().tool {
+            return;
+        }
+        self.asked.push(plugin.name().clone());
+        let at = path!["tools"];
+        match self.engine.sandbox.tools(plugin).await {
+            Ok(definitions) => {
+                for definition in definitions.iter() {
+                    self.learn(plugin, definition, report, at);
+                }
+            }
+            Err(error) => {
+                let message = format!(
+                    "plugin `{}` does not say which tools it has: {error}",
+                    plugin.name()
+                );
+                report.add(PlanCode::UnusablePlugin, at, message);
+            }
+        }
+    }
+
+    fn learn(
+        &mut self,
+        plugin: &Arc<Plugin>,
+        definition: &ToolDefinition,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) {
+        let name = definition.name.as_str();
+        match self.known.get(name) {
+            Some((first, _)) => {
+                let message = format!(
+                    "`{}` and `{}` both have a tool `{name}`",
+                    first.name(),
+                    plugin.name()
+                );
+                report
+                    .add(PlanCode::AmbiguousTool, at, message)
+                    .hint("leave one of the two out of `tools`");
+            }
+            None => {
+                self.known
+                    .insert(name.to_owned(), (Arc::clone(plugin), definition.clone()));
+            }
+        }
+    }
+}
+
+/// Can a plugin with these rights reach another machine?
+pub(crate) fn reaches_out(rights: &Rights) -> bool {
+    rights
+        .layers()
+        .iter()
+        .all(|(_, grants)| !grants.http.is_empty())
+}
+
+/// May the call be made again without a trace of the first?
+fn repeatable(definition: &ToolDefinition) -> bool {
+    match definition.effect {
+        Effect::ReadOnly => true,
+        Effect::Workspace => definition.idempotent,
+        Effect::Network | Effect::Destructive => false,
+    }
+}
+
+fn indent(grants: &Grants) -> String {
+    grants
+        .lines()
+        .iter()
+        .map(|line| format!("    # {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

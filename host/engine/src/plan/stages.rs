@@ -1,0 +1,392 @@
+//! One stage of the spec, made ready to run.
+
+use std::time::Duration;
+
+use armature_grants::LimitId;
+use armature_spec::{self as spec, AdapterType, SandboxMode, SkillText, StageKind, Step};
+use serde_json::{Map, Value};
+
+use super::{
+    problem::{PlanCode, Reporter},
+    resolve::{Resolver, reaches_out},
+    stage::{
+        AdapterStage, EnvUse, FanOut, GateStage, Kind, Retry, RoleStage, Schema, Source, Stage,
+        SubagentStage, ToolStage,
+    },
+    text::{Text, Tree},
+    tiers::{self, Tier},
+};
+use crate::{context::Names, files, tools::env};
+
+/// What making stages ready needs to know.
+pub(crate) struct Site<'s> {
+    pub(crate) spec: &'s spec::Spec,
+    pub(crate) spec_name: &'s str,
+    pub(crate) tiers: &'s [Tier],
+}
+
+/// A stage made ready, with the names that its templates can mention.
+pub(crate) async fn prepare(
+    site: &Site<'_>,
+    place: usize,
+    stage: &spec::Stage,
+    resolver: &mut Resolver<'_>,
+    report: &mut Reporter<'_>,
+) -> Option<(Stage, Names)> {
+    let at = |key: &'static str| vec![Step::Key("stages"), Step::Index(place), Step::Key(key)];
+    let mut texts = Texts {
+        report,
+        names: Names::default(),
+        failed: false,
+    };
+    let skip_if = texts.optional("skip_if", stage.skip_if.as_deref());
+    let condition = texts.optional("condition", stage.condition.as_deref());
+    let retry = stage
+        .on_fail
+        .as_ref()
+        .and_then(|on_fail| on_fail.retry.as_ref())
+        .map(|again| Retry {
+            max: again.max,
+            until: texts.optional("until", again.until.as_deref()),
+            backoff: again.backoff_s.and_then(seconds),
+            longest: seconds(again.backoff_max_s).unwrap_or_default(),
+        });
+    let fan_out = fan_out(stage, &mut texts);
+    let kind = match stage.kind() {
+        StageKind::Gate => Kind::Gate(GateStage {
+            present: texts.optional("present", stage.present.as_deref()),
+        }),
+        StageKind::Subagent => subagent(site, stage),
+        StageKind::ToolCall => tool_call(stage, &mut texts, resolver, &at("tool_call")).await?,
+        StageKind::Adapter => adapter(site, stage, &mut texts, resolver, &at("adapter"))?,
+        StageKind::Role => role(site, stage, &mut texts, resolver, &at("role")).await?,
+    };
+    refuse_other_sandboxes(site, stage, &kind, texts.report, &at("id"));
+    if texts.failed {
+        return None;
+    }
+    let mut names = texts.names;
+    if let Some(signature) = &stage.signature {
+        names.add(signature.input.keys().map(String::as_str));
+    }
+    let ready = Stage {
+        id: stage.id.clone(),
+        kind,
+        skip_if,
+        condition,
+        retry,
+        timeout: stage.timeout_s.and_then(seconds),
+        fail_as_value: stage.fail_as_value,
+        max_chars: stage
+            .output_max_chars
+            .or(site.spec.contracts.output_max_chars),
+        fan_out,
+        narrowing: stage.grants.clone(),
+        response_stage: stage.response_stage,
+    };
+    Some((ready, names))
+}
+
+fn seconds(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Compiles the texts of a stage and gathers what they mention.
+struct Texts<'r, 'd> {
+    report: &'r mut Reporter<'d>,
+    names: Names,
+    failed: bool,
+}
+
+impl Texts<'_, '_> {
+    fn text(&mut self, field: &'static str, text: &str) -> Option<Text> {
+        match Text::compile(field, text) {
+            Ok(text) => {
+                self.names.add(text.names().iter());
+                Some(text)
+            }
+            // Validation of the spec has reported it with its place.
+            Err(_) => {
+                self.failed = true;
+                None
+            }
+        }
+    }
+
+    fn optional(&mut self, field: &'static str, text: Option<&str>) -> Option<Text> {
+        text.and_then(|text| self.text(field, text))
+    }
+
+    fn tree(&mut self, field: &'static str, tree: &Map<String, Value>) -> Option<Tree> {
+        match Tree::compile(field, tree) {
+            Ok(tree) => {
+                self.names.add(tree.names().iter());
+                Some(tree)
+            }
+            Err(_) => {
+                self.failed = true;
+                None
+            }
+        }
+    }
+}
+
+fn fan_out(stage: &spec::Stage, texts: &mut Texts<'_, '_>) -> Option<FanOut> {
+    let width = usize::try_from(stage.fan_out?).ok()?;
+    let source = match (&stage.partition_source, &stage.partition_key) {
+        (Some(source), _) => Source::List(texts.text("partition_source", source)?),
+        // A subagent may be started several times over parts of a list, or simply several times.
+        (None, Some(key)) => {
+            texts.names.add([key.as_str()]);
+            Source::Parts(key.clone())
+        }
+        (None, None) => Source::Copies,
+    };
+    Some(FanOut {
+        source,
+        width,
+        key: stage.item_key().to_owned(),
+        fan_in: stage.fan_in,
+        inject_file_as: stage.inject_file_as.clone(),
+    })
+}
+
+fn subagent(site: &Site<'_>, stage: &spec::Stage) -> Kind {
+    let path = files::beside(
+        site.spec_name,
+        stage.subagent_spec.as_deref().unwrap_or_default(),
+    );
+    Kind::Subagent(SubagentStage {
+        path: files::canonical(&path),
+        isolated: stage.isolated,
+        inputs: stage
+            .signature
+            .iter()
+            .flat_map(|signature| signature.input.keys().cloned())
+            .collect(),
+    })
+}
+
+async fn tool_call(
+    stage: &spec::Stage,
+    texts: &mut Texts<'_, '_>,
+    resolver: &mut Resolver<'_>,
+    at: &[Step<'_>],
+) -> Option<Kind> {
+    let call = stage.tool_call.as_ref()?;
+    let name = [at, &[Step::Key("name")]].concat();
+    let args = texts.tree("tool_call.args", &call.args);
+    let tool = resolver.tool(&call.name, texts.report, &name).await?;
+    let args_at = [at, &[Step::Key("args")]].concat();
+    let env = env_uses(&call.args, &tool.rights, texts.report, &args_at);
+    Some(Kind::ToolCall(ToolStage {
+        tool: call.name.clone(),
+        args: args?,
+        env,
+    }))
+}
+
+/// The secrets that arguments mention, and where each may go.
+fn env_uses(
+    args: &Map<String, Value>,
+    rights: &armature_grants::Rights,
+    report: &mut Reporter<'_>,
+    at: &[Step<'_>],
+) -> Vec<EnvUse> {
+    let args = Value::Object(args.clone());
+    let literal = env::literal_hosts(&args);
+    let mut uses = Vec::new();
+    for name in env::names(&args) {
+        let mut hosts = literal.clone();
+        for (_, grants) in rights.layers() {
+            hosts.extend(
+                grants
+                    .secrets
+                    .get(&name)
+                    .into_iter()
+                    .flat_map(|grant| grant.hosts.clone()),
+            );
+        }
+        if hosts.is_empty() {
+            report
+                .add(PlanCode::UnplaceableSecret, at, format!("no host is named that may receive `env.{name}`"))
+                .hint("write the host out in the URL of the same call; elsewhere the text stays as it is");
+        }
+        uses.push(EnvUse { name, hosts });
+    }
+    uses
+}
+
+fn adapter(
+    site: &Site<'_>,
+    stage: &spec::Stage,
+    texts: &mut Texts<'_, '_>,
+    resolver: &mut Resolver<'_>,
+    at: &[Step<'_>],
+) -> Option<Kind> {
+    let name = stage.adapter.as_deref()?;
+    // An adapter that is not there has been reported by the spec's own validation.
+    let adapter = site.spec.adapters.get(name)?;
+    let place = [Step::Key("adapters"), Step::Key(name)];
+    if adapter.adapter_type != AdapterType::Plugin {
+        let word = adapter.adapter_type.as_str();
+        let message = format!("adapter `{name}` of `type: {word}` comes with a later release");
+        let hint = "today an adapter is a plugin: `type: plugin`, `plugin: NAME`, `args: {…}`";
+        texts
+            .report
+            .add(PlanCode::LaterRelease, at, message)
+            .hint(hint);
+        return None;
+    }
+    let plugin = adapter.plugin.as_ref()?;
+    let key = [&place[..], &[Step::Key("plugin")]].concat();
+    let plugin = resolver.plugin(plugin.as_str(), texts.report, &key)?;
+    if !plugin.kinds().adapter {
+        let message = format!("plugin `{}` is no adapter", plugin.name());
+        texts
+            .report
+            .add(PlanCode::NotAnAdapter, &key, message)
+            .hint("an adapter exports `armature:plugin/adapter-api`");
+        return None;
+    }
+    let given = resolver.given(&plugin);
+    let grants = adapter.grants.clone().unwrap_or(given.grants);
+    let mut asked = adapter.limits.clone().unwrap_or(given.limits);
+    if asked.get(LimitId::Timeout).is_none() {
+        let ceiling = resolver.ceiling(LimitId::Timeout);
+        asked = asked.and(
+            LimitId::Timeout,
+            adapter.timeout.saturating_mul(1000).clamp(1, ceiling),
+        );
+    }
+    let limits = resolver.limits(&asked, texts.report, &place)?;
+    let rights = resolver.rights(&plugin, grants);
+    let args_at = [&place[..], &[Step::Key("args")]].concat();
+    let env = env_uses(&adapter.args, &rights, texts.report, &args_at);
+    let args = texts.tree("adapter.args", &adapter.args)?;
+    let outside = reaches_out(&rights)
+        || rights
+            .layers()
+            .iter()
+            .all(|(_, grants)| !grants.tools.is_empty());
+    Some(Kind::Adapter(AdapterStage {
+        name: name.to_owned(),
+        plugin,
+        args,
+        env,
+        rights,
+        limits,
+        outside,
+    }))
+}
+
+async fn role(
+    site: &Site<'_>,
+    stage: &spec::Stage,
+    texts: &mut Texts<'_, '_>,
+    resolver: &mut Resolver<'_>,
+    at: &[Step<'_>],
+) -> Option<Kind> {
+    let role = stage.role.as_ref()?;
+    let description = texts.text("role.description", &role.description);
+    let mut tools = Vec::new();
+    for (number, name) in role.tools.iter().enumerate() {
+        let at = [at, &[Step::Key("tools"), Step::Index(number)]].concat();
+        if resolver.tool(name, texts.report, &at).await.is_none() {
+            texts.failed = true;
+        }
+        tools.push(name.clone());
+    }
+    let skills = role
+        .skills
+        .iter()
+        .filter_map(|name| skill(site, name, texts, at))
+        .collect();
+    let tiers = tiers::order(site.tiers, site.spec.tier_of(role));
+    if tiers.is_empty() {
+        texts
+            .report
+            .add(PlanCode::NoModel, at, "the stage asks a model, and no model tier is set")
+            .hint("model_tiers:\n  small: { provider: openai, model: …, api_key_env: OPENAI_API_KEY }");
+    }
+    let schema = stage.output_schema.as_ref().and_then(|schema| {
+        let value = Value::Object(schema.clone());
+        // A schema that is none has been reported by the spec's own validation.
+        jsonschema::validator_for(&value)
+            .ok()
+            .map(|validator| Schema { value, validator })
+    });
+    let only = stage
+        .signature
+        .as_ref()
+        .filter(|s| !s.input.is_empty())
+        .map(|s| s.input.keys().cloned().collect());
+    Some(Kind::Role(Box::new(RoleStage {
+        name: role.name.clone(),
+        role_type: role.role_type.as_str(),
+        description: description?,
+        tools,
+        skills,
+        tiers,
+        temperature: role.temperature,
+        max_tokens: role.max_tokens,
+        output: stage.output_mode,
+        schema,
+        only,
+    })))
+}
+
+fn skill(
+    site: &Site<'_>,
+    name: &str,
+    texts: &mut Texts<'_, '_>,
+    at: &[Step<'_>],
+) -> Option<(String, String)> {
+    // A skill that is not there has been reported by the spec's own validation.
+    let skill = site.spec.skill_library.get(name)?;
+    let text = match &skill.text {
+        SkillText::Content(text) => text.clone(),
+        SkillText::Path(path) => match files::text(&files::beside(site.spec_name, path)) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = [at, &[Step::Key("skills")]].concat();
+                texts.report.add(
+                    PlanCode::UnreadableSkill,
+                    &at,
+                    format!("skill `{name}`: {error}"),
+                );
+                texts.failed = true;
+                return None;
+            }
+        },
+    };
+    Some((skill.description.clone(), text))
+}
+
+fn refuse_other_sandboxes(
+    site: &Site<'_>,
+    stage: &spec::Stage,
+    kind: &Kind,
+    report: &mut Reporter<'_>,
+    at: &[Step<'_>],
+) {
+    let word = match site.spec.sandbox.mode {
+        SandboxMode::Wasm => return,
+        SandboxMode::Docker => "docker",
+        SandboxMode::None => "none",
+    };
+    let calls = match kind {
+        Kind::ToolCall(_) | Kind::Adapter(_) => true,
+        Kind::Role(role) => !role.tools.is_empty(),
+        Kind::Gate(_) | Kind::Subagent(_) => false,
+    };
+    if calls {
+        let message = format!(
+            "`sandbox.mode: {word}` comes with a later release, and stage `{}` needs it",
+            stage.id
+        );
+        report
+            .add(PlanCode::LaterRelease, at, message)
+            .hint("leave `mode` out: tools run as components, which is stricter");
+    }
+}

@@ -1,0 +1,120 @@
+//! Model tiers: from a name in the spec to a connection, and the order in which larger ones are asked.
+//!
+//! Escalation goes up only: from the stage's own tier to those that are larger by the usual order, never to a smaller
+//! one. A tier with a name of the author's own has no place in that order: it escalates nowhere, and nothing
+//! escalates to it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use armature_llm::{LlmError, Model, ModelConfig, Price, Script, Secret, connect};
+use armature_spec::{ModelTier, ModelTiers};
+
+use crate::files;
+
+/// A tier of the spec.
+#[derive(Debug)]
+pub(crate) struct Tier {
+    pub(crate) name: String,
+    pub(crate) config: ModelTier,
+    /// The file of replies, for `provider: scripted`.
+    script: Option<PathBuf>,
+}
+
+impl Tier {
+    /// The tiers that are set: the usual ones from small to large, then the others.
+    pub(crate) fn all(tiers: &ModelTiers, spec_name: &str) -> Vec<Self> {
+        let tier = |(name, config): (&str, &ModelTier)| Self {
+            name: name.to_owned(),
+            config: config.clone(),
+            script: config
+                .script
+                .as_ref()
+                .map(|path| files::beside(spec_name, &path.to_string_lossy())),
+        };
+        tiers.iter().map(tier).collect()
+    }
+
+    /// The environment variable with its key: what is written, or the provider's usual one.
+    pub(crate) fn key_name(&self) -> Option<&str> {
+        self.config
+            .api_key_env
+            .as_deref()
+            .or_else(|| armature_llm::provider(&self.config.provider).and_then(|row| row.key_env))
+    }
+
+    /// Connects to the model. Opens no connection yet.
+    pub(crate) fn connect(&self, key: Option<&str>) -> Result<Arc<dyn Model>, LlmError> {
+        let mut config = ModelConfig::new(&self.config.provider, &self.config.model);
+        config.api_base.clone_from(&self.config.api_base);
+        config.api_key = key.map(Secret::new);
+        config.script = self.script.clone().map(Script::File);
+        config.price = self.config.price.map(|price| Price {
+            input_per_million: price.input_per_million,
+            output_per_million: price.output_per_million,
+        });
+        config.tool_calling = self.config.tool_calling;
+        connect(config)
+    }
+}
+
+/// The tiers that a stage asks, in order, as numbers in the list: its own, then only larger ones. A tier that is not
+/// set is replaced by the first that is.
+pub(crate) fn order(tiers: &[Tier], wanted: &str) -> Vec<usize> {
+    let Some(first) = tiers
+        .iter()
+        .position(|tier| tier.name == wanted)
+        .or(if tiers.is_empty() { None } else { Some(0) })
+    else {
+        return Vec::new();
+    };
+    let rank = |tier: &Tier| ModelTiers::USUAL.iter().position(|name| *name == tier.name);
+    let own = tiers.get(first).and_then(rank);
+    let larger = tiers
+        .iter()
+        .enumerate()
+        .filter(|(_, tier)| own.is_some() && rank(tier) > own)
+        .map(|(place, _)| place);
+    std::iter::once(first).chain(larger).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiers(names: &[&str]) -> Vec<Tier> {
+        let config: serde_json::Map<String, serde_json::Value> = names
+            .iter()
+            .map(|name| {
+                (
+                    (*name).to_owned(),
+                    serde_json::json!({"provider": "x", "model": "m"}),
+                )
+            })
+            .collect();
+        Tier::all(&serde_json::from_value(config.into()).unwrap(), "spec.yml")
+    }
+
+    fn asked(names: &[&str], wanted: &str) -> Vec<String> {
+        let tiers = tiers(names);
+        order(&tiers, wanted)
+            .into_iter()
+            .map(|place| tiers[place].name.clone())
+            .collect()
+    }
+
+    #[test]
+    fn escalation_only_goes_up() {
+        assert_eq!(
+            asked(&["large", "tiny", "small"], "small"),
+            ["small", "large"]
+        );
+        assert_eq!(asked(&["large", "tiny", "small"], "large"), ["large"]);
+        assert_eq!(asked(&["tiny", "own", "large"], "own"), ["own"]);
+    }
+
+    #[test]
+    fn a_tier_that_is_not_set_is_replaced_by_the_first_that_is() {
+        assert_eq!(asked(&["medium", "large"], "small"), ["medium", "large"]);
+        assert!(asked(&[], "small").is_empty());
+    }
+}

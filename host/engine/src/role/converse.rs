@@ -1,0 +1,325 @@
+//! A conversation with a model: requests, tool calls in between, until it has said its piece.
+//!
+//! Tools are called one after the other, in the order of the model's wish, through the one path; the model may call
+//! what its role lists and nothing else. What goes wrong in a call is told to the model as the call's result. After
+//! the last allowed round whatever the model has said counts.
+//!
+//! A stage without tools whose question was answered before gets that answer from the cache; an answer that was no
+//! good, or that tools helped to make, is not kept.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use armature_grants::RunLimit;
+use armature_llm::{Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
+use armature_sandbox::Caller;
+use armature_spec::OutputMode;
+use armature_store::{
+    CacheBounds, Event,
+    event::{self, ModelIntent, ModelResult},
+};
+use serde_json::{Value, json};
+
+use super::prompt::Prompt;
+use crate::{
+    failure::Failure,
+    plan::stage::RoleStage,
+    stage::Scope,
+    tools::{Act, Exposure, What, act},
+};
+
+/// A conversation and what it has come to.
+pub(crate) struct Conversation<'a> {
+    pub(crate) scope: &'a Arc<Scope>,
+    role: &'a RoleStage,
+    messages: Vec<Message>,
+    tools: Vec<ToolSpec>,
+    turn: u32,
+    /// What the model said last.
+    pub(crate) text: String,
+    /// The model that said it.
+    pub(crate) model: String,
+    pub(crate) usage: Usage,
+    pub(crate) cost: Option<f64>,
+    pub(crate) escalations: usize,
+    pub(crate) cached: bool,
+    /// Where to keep the answer, and the answer, once it has turned out good.
+    to_keep: Option<(String, Reply)>,
+}
+
+impl<'a> Conversation<'a> {
+    /// Begins with the prompt.
+    pub(crate) fn new(scope: &'a Arc<Scope>, role: &'a RoleStage, prompt: &Prompt) -> Self {
+        let tools = role
+            .tools
+            .iter()
+            .filter_map(|name| scope.run.plan.0.tools.get(name));
+        let mut messages = Vec::new();
+        if !prompt.system.is_empty() {
+            messages.push(Message::System(prompt.system.clone()));
+        }
+        messages.push(Message::User(prompt.user.clone()));
+        Self {
+            scope,
+            role,
+            messages,
+            tools: tools
+                .map(|tool| ToolSpec {
+                    name: tool.definition.name.to_string(),
+                    description: tool.definition.description.clone(),
+                    input_schema: tool.definition.input_schema.clone(),
+                })
+                .collect(),
+            turn: 0,
+            text: String::new(),
+            model: String::new(),
+            usage: Usage::default(),
+            cost: None,
+            escalations: 0,
+            cached: false,
+            to_keep: None,
+        }
+    }
+
+    /// Tells the next model what was wrong with the last answer.
+    pub(crate) fn object(&mut self, problem: &str) {
+        self.messages.push(Message::User(format!(
+            "That cannot be used: {problem}. Answer again, completely."
+        )));
+    }
+
+    /// Asks one tier until it calls no more tools.
+    pub(crate) async fn ask(&mut self, tier: usize) -> Result<(), Failure> {
+        let model = self
+            .scope
+            .run
+            .model(tier)
+            .map_err(|error| Failure::Model(Box::new(error)))?;
+        let rounds = RunLimit::amount_of("model_turns");
+        for round in 1..=rounds {
+            let reply = self.request(tier, &model).await?;
+            self.text.clone_from(&reply.text);
+            self.model.clone_from(&reply.model);
+            self.messages.push(reply.to_message());
+            if reply.tool_calls.is_empty() {
+                return Ok(());
+            }
+            for call in &reply.tool_calls {
+                // What was asked for in the last round is answered too, so that no call hangs in the air, but not made.
+                let answer = if round == rounds {
+                    Err("no rounds are left".to_owned())
+                } else {
+                    self.call(call).await?
+                };
+                let is_error = answer.is_err();
+                let content = answer
+                    .map_or_else(|error| json!({"error": error}), |value| value)
+                    .to_string();
+                self.messages.push(Message::Tool {
+                    id: call.id.clone(),
+                    name: call.name.clone(),
+                    content,
+                    is_error,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a call that the model wishes for. `Err` within is for the model.
+    async fn call(&self, call: &ToolCall) -> Result<Result<Value, String>, Failure> {
+        let args = match &call.arguments {
+            Ok(args) => args.clone(),
+            Err(_) => return Ok(Err("the arguments are not JSON".to_owned())),
+        };
+        self.scope.note_call(&call.name);
+        let asked = Act {
+            what: What::Tool {
+                name: &call.name,
+                exposure: Exposure::Listed(&self.role.tools),
+            },
+            caller: Caller::Model,
+            scope: self.scope,
+            args,
+            placeholders: Vec::new(),
+        };
+        // Boxed: a tool may be a long way down.
+        match Box::pin(act(asked)).await {
+            Ok(value) => Ok(Ok(value)),
+            Err(failure) if failure.ends_run() => Err(failure),
+            Err(failure) => Ok(Err(failure.for_model())),
+        }
+    }
+
+    fn next_request(&mut self, tier: usize) -> Request {
+        self.turn += 1;
+        let config = self
+            .scope
+            .run
+            .plan
+            .0
+            .tiers
+            .get(tier)
+            .map(|tier| &tier.config);
+        let output = match (self.role.output, &self.role.schema) {
+            (OutputMode::Text, _) => Output::Text,
+            (_, Some(schema)) => Output::Schema {
+                name: format!("{}_output", self.scope.id()),
+                schema: schema.value.clone(),
+            },
+            (_, None) => Output::Json,
+        };
+        Request {
+            turn: self.turn,
+            item: self.scope.item,
+            model: config
+                .map(|config| config.model.clone())
+                .unwrap_or_default(),
+            tools: self.tools.clone(),
+            output,
+            temperature: self
+                .role
+                .temperature
+                .or(config.and_then(|config| config.temperature)),
+            max_tokens: self
+                .role
+                .max_tokens
+                .or(config.and_then(|config| config.max_tokens)),
+            ..Request::new(self.scope.id(), self.messages.clone())
+        }
+    }
+
+    /// One request: from the cache, or from the model with an event before and after.
+    async fn request(&mut self, tier: usize, model: &Arc<dyn Model>) -> Result<Reply, Failure> {
+        let run = &self.scope.run;
+        let request = self.next_request(tier);
+        let key = model.cache_key(&request);
+        let outside = run
+            .plan
+            .0
+            .tiers
+            .get(tier)
+            .is_none_or(|tier| tier.config.provider != "scripted");
+        let call_id = self.scope.next_call();
+        let may_keep = run.use_cache && self.tools.is_empty();
+        if may_keep && let Some(reply) = kept(run, &key).await {
+            self.cached = true;
+            run.journal.note(self.result_event(
+                &call_id,
+                model.id(),
+                Ok(&reply),
+                Duration::ZERO,
+                false,
+            ));
+            self.stream(&reply.text);
+            return Ok(reply);
+        }
+        let intent = ModelIntent {
+            stage: self.scope.id().to_owned(),
+            item: self.scope.item,
+            turn: self.turn,
+            call_id: call_id.clone(),
+            model: model.id().to_owned(),
+            tier: run.plan.0.tiers.get(tier).map(|tier| tier.name.clone()),
+            request_digest: key.clone(),
+            outside,
+        };
+        run.journal.record(Event::ModelIntent(intent)).await?;
+        self.cached = false;
+        let began = Instant::now();
+        let scope = self.scope;
+        let on_token = |text: &str| scope.run.journal.token(scope.id(), text);
+        let result = model
+            .complete(&request, self.streams().then_some(&on_token))
+            .await;
+        let event = self.result_event(
+            &call_id,
+            model.id(),
+            result.as_ref(),
+            began.elapsed(),
+            outside,
+        );
+        run.journal.record(event).await?;
+        let reply = result.map_err(|error| Failure::Model(Box::new(error)))?;
+        self.usage += reply.usage;
+        self.cost = match (self.cost, reply.cost_usd) {
+            (None, None) => None,
+            (before, now) => Some(before.unwrap_or(0.0) + now.unwrap_or(0.0)),
+        };
+        run.budget.add_model_call(
+            reply
+                .usage
+                .input_tokens
+                .saturating_add(reply.usage.output_tokens),
+            reply.cost_usd,
+        );
+        self.to_keep = may_keep.then(|| (key, reply.clone()));
+        Ok(reply)
+    }
+
+    /// Is the answer for somebody who reads along?
+    fn streams(&self) -> bool {
+        self.role.output == OutputMode::Text
+            && self.scope.stage().is_some_and(|stage| stage.response_stage)
+    }
+
+    fn stream(&self, text: &str) {
+        if self.streams() {
+            self.scope.run.journal.token(self.scope.id(), text);
+        }
+    }
+
+    fn result_event(
+        &self,
+        call_id: &str,
+        model: &str,
+        result: Result<&Reply, &armature_llm::LlmError>,
+        elapsed: Duration,
+        outside: bool,
+    ) -> Event {
+        let reply = result.ok();
+        Event::ModelResult(ModelResult {
+            stage: self.scope.id().to_owned(),
+            call_id: call_id.to_owned(),
+            model: reply.map_or(model, |reply| &reply.model).to_owned(),
+            ok: result.is_ok(),
+            input_tokens: reply.map_or(0, |reply| reply.usage.input_tokens),
+            output_tokens: reply.map_or(0, |reply| reply.usage.output_tokens),
+            cost_usd: reply.and_then(|reply| reply.cost_usd),
+            elapsed_s: elapsed.as_secs_f64(),
+            cached: self.cached,
+            reply: reply
+                .and_then(|reply| serde_json::to_value(reply).ok())
+                .unwrap_or_default(),
+            error: result.err().map(|error| event::Failure {
+                class: "ModelError".to_owned(),
+                reason: error.to_string(),
+            }),
+            outside,
+        })
+    }
+
+    /// Keeps the last reply for the next time the same is asked.
+    pub(crate) async fn keep(&mut self) {
+        let Some((key, reply)) = self.to_keep.take() else {
+            return;
+        };
+        if let Some(store) = &self.scope.run.engine.store
+            && let Ok(text) = serde_json::to_string(&reply)
+        {
+            store.cache_put(&key, &text);
+        }
+    }
+}
+
+/// A reply from the cache.
+async fn kept(run: &crate::run::Run, key: &str) -> Option<Reply> {
+    let store = run.engine.store.clone()?;
+    let key = key.to_owned();
+    let found =
+        tokio::task::spawn_blocking(move || store.cache_get(&key, CacheBounds::STANDARD)).await;
+    // A cache that cannot be read is a cache without the answer.
+    serde_json::from_str(&found.ok()?.ok()??).ok()
+}

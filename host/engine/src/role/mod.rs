@@ -1,0 +1,277 @@
+//! A stage that asks a model: prompt, tools, structured answer, larger tiers, record.
+//!
+//! A tier answers, or it does not (nothing said, no JSON, a schema not met), and then the next larger one goes on with
+//! the same conversation, so that a tool that was called is not called again. When all have failed the stage has a
+//! result that says so; a provider that fails (key, network) is a failure of the stage.
+
+mod answer;
+mod converse;
+mod prompt;
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
+
+use armature_spec::{OutputMode, RoleType};
+use armature_store::{Event, TraceRow};
+use serde_json::{Value, json};
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    plan::stage::{RoleStage, Stage},
+    run::Run,
+    stage::Scope,
+    tools::as_map,
+};
+use answer::{Answer, Read};
+use converse::Conversation;
+use prompt::{Format, Parts, Prompt};
+
+/// Longest text of an input that a trace row keeps, in characters.
+const TRACED_INPUT: usize = 2_000;
+
+/// Asks the model of a stage.
+pub(crate) async fn ask(
+    scope: &Arc<Scope>,
+    role: &RoleStage,
+    context: &Context,
+) -> Result<Value, Failure> {
+    let run = &scope.run;
+    run.budget
+        .take_model_stage()
+        .map_err(|exhausted| Failure::Exhausted {
+            limit: exhausted.limit,
+            stage: scope.id().to_owned(),
+        })?;
+    let began = Instant::now();
+    let prompt = prompt_of(run, role, context)?;
+    let mut conversation = Conversation::new(scope, role, &prompt);
+    let result = climb(role, &mut conversation).await;
+    trace(
+        scope,
+        role,
+        context,
+        &conversation,
+        began.elapsed(),
+        &result,
+    );
+    let (value, _) = result?;
+    run.transcribe(json!({
+        "stage_id": scope.id(),
+        "role_name": role.name,
+        "role_type": role.role_type,
+        "model": conversation.model,
+        "system_prompt": prompt.system,
+        "response": conversation.text,
+    }));
+    Ok(value)
+}
+
+/// Asks one tier after the other. Tells whether the answer keeps to its form.
+async fn climb(
+    role: &RoleStage,
+    conversation: &mut Conversation<'_>,
+) -> Result<(Value, bool), Failure> {
+    for (count, tier) in role.tiers.iter().enumerate() {
+        conversation.escalations = count;
+        conversation.ask(*tier).await?;
+        match answer::read(role, &conversation.text) {
+            Read::Good(value) => {
+                conversation.keep().await;
+                return Ok((value, true));
+            }
+            Read::Bad(problem) => {
+                let run = &conversation.scope.run;
+                if count + 1 < role.tiers.len() {
+                    run.journal.note(Event::TierEscalation {
+                        stage: conversation.scope.id().to_owned(),
+                        escalation_count: u32::try_from(count + 1).unwrap_or(u32::MAX),
+                        message: problem.clone(),
+                    });
+                }
+                conversation.object(&problem);
+            }
+        }
+    }
+    let value = match role.output {
+        OutputMode::Text => json!({"content": conversation.text}),
+        OutputMode::Json | OutputMode::GuidedJson => {
+            json!({"raw": conversation.text, "_parse_error": true})
+        }
+    };
+    Ok((value, false))
+}
+
+fn prompt_of(run: &Run, role: &RoleStage, context: &Context) -> Result<Prompt, Failure> {
+    let description = role.description.text(context)?;
+    let plan = &run.plan.0;
+    let tools = role.tools.iter().filter_map(|name| plan.tools.get(name));
+    Ok(prompt::assemble(&Parts {
+        mission: &plan.document.spec.mission,
+        role_type: role.role_type,
+        description: &description,
+        tools: tools
+            .map(|tool| {
+                (
+                    tool.definition.name.as_str(),
+                    tool.definition.description.as_str(),
+                )
+            })
+            .collect(),
+        skills: role
+            .skills
+            .iter()
+            .map(|(title, text)| (title.as_str(), text.as_str()))
+            .collect(),
+        context: context.all(),
+        only: role
+            .only
+            .as_ref()
+            .map(|only| only.iter().map(String::as_str).collect()),
+        stages: &plan.ids,
+        format: match (role.output, &role.schema) {
+            (OutputMode::Text, _) => Format::Text,
+            (_, Some(schema)) => Format::Schema(&schema.value),
+            (_, None) => Format::Object,
+        },
+    }))
+}
+
+fn trace(
+    scope: &Scope,
+    role: &RoleStage,
+    context: &Context,
+    conversation: &Conversation<'_>,
+    elapsed: Duration,
+    result: &Result<(Value, bool), Failure>,
+) {
+    let run = &scope.run;
+    if !run.journal.traces() {
+        return;
+    }
+    let judged = |value: &Value| {
+        (role.role_type == RoleType::Judge.as_str())
+            .then(|| answer::score(value))
+            .flatten()
+    };
+    let short = |value: &Value| match value {
+        Value::String(text) => Value::from(text.chars().take(TRACED_INPUT).collect::<String>()),
+        other => {
+            let text = other.to_string();
+            if text.len() <= TRACED_INPUT {
+                other.clone()
+            } else {
+                Value::from(text.chars().take(TRACED_INPUT).collect::<String>())
+            }
+        }
+    };
+    let called = scope.called();
+    let mut row = TraceRow {
+        kind: "llm".to_owned(),
+        role_type: role.role_type.to_owned(),
+        model: conversation.model.clone(),
+        input_tokens: conversation.usage.input_tokens,
+        output_tokens: conversation.usage.output_tokens,
+        cost_usd: conversation.cost,
+        cached: conversation.cached,
+        latency_ms: elapsed.as_secs_f64() * 1000.0,
+        escalation_count: conversation.escalations as u64,
+        inputs: context
+            .all()
+            .iter()
+            .map(|(key, value)| (key.clone(), short(value)))
+            .collect(),
+        tools_declared: role.tools.clone(),
+        tools_called: called,
+        ..scope.row()
+    };
+    match result {
+        Ok((value, valid)) => {
+            row.output_valid = *valid;
+            row.quorum_score = judged(value);
+            row.outputs = as_map(value);
+        }
+        Err(failure) => {
+            row.success = false;
+            row.output_valid = false;
+            row.error_type = Some(failure.class().to_owned());
+            row.error_message = Some(run.secrets.text(&failure.to_string()));
+        }
+    }
+    run.journal.trace(&row);
+}
+
+/// One answer made of several, by the judge's tier.
+pub(crate) async fn consensus(
+    run: &Arc<Run>,
+    number: usize,
+    results: Vec<Value>,
+) -> Result<Value, Failure> {
+    let Some(tier) = run.plan.0.judge_tier else {
+        return Err(Failure::Value(
+            "a consensus is made by a model, and no model tier is set".to_owned(),
+        ));
+    };
+    let scope = Arc::new(Scope::new(run, number, None, 1));
+    run.budget
+        .take_model_stage()
+        .map_err(|exhausted| Failure::Exhausted {
+            limit: exhausted.limit,
+            stage: scope.id().to_owned(),
+        })?;
+    let description = run
+        .plan
+        .0
+        .stages
+        .get(number)
+        .map(purpose)
+        .unwrap_or_default();
+    let prompt = Prompt {
+        system: format!(
+            "Several people worked on the same task without seeing each other's results. Make one result of theirs: \
+             keep what they agree on, weigh what they do not, drop what is wrong, and keep the form of the results.{description}"
+        ),
+        user: format!(
+            "## Results\n{}\n\nReply with the one result.",
+            json!(results)
+        ),
+    };
+    let role = RoleStage::judge(tier)?;
+    let began = Instant::now();
+    let mut conversation = Conversation::new(&scope, &role, &prompt);
+    let result = climb(&role, &mut conversation).await;
+    trace(
+        &scope,
+        &role,
+        &Context::of_everything(&run.board),
+        &conversation,
+        began.elapsed(),
+        &result,
+    );
+    let (value, _) = result?;
+    let text = value
+        .get("content")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    Ok(match Answer::object(text) {
+        Some(object) => object,
+        None => json!({"consensus_output": text, "source_results": results}),
+    })
+}
+
+/// What a stage is for, as far as its author said.
+fn purpose(stage: &Stage) -> String {
+    format!(" The task was the stage `{}`.", stage.id)
+}
+
+impl Run {
+    /// Remembers an answer for the stages that run last.
+    fn transcribe(&self, entry: Value) {
+        self.transcript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(entry);
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a run did not come to its end.
+
+use armature_store::{RunId, StoreError};
+
+use crate::failure::Failure;
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An input is missing or is not what the spec declares. Nothing has run.
+    #[error("{0}")]
+    Input(InputError),
+    /// A stage failed, and with it the run.
+    #[error("stage `{stage}` failed: {failure}")]
+    Stage {
+        /// The run.
+        run_id: RunId,
+        /// The stage.
+        stage: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// The workflow ended without a value that it promises.
+    #[error("Required output '{key}' from stage '{stage}' missing or None in results")]
+    Output {
+        /// The run.
+        run_id: RunId,
+        /// The stage that was to deliver it.
+        stage: String,
+        /// The key in that stage's result.
+        key: String,
+    },
+    /// `contracts.timeout_hours` is over.
+    #[error("Workflow '{workflow}' exceeded timeout_hours={hours}")]
+    Timeout {
+        /// The run.
+        run_id: RunId,
+        /// The workflow.
+        workflow: String,
+        /// Its `timeout_hours`.
+        hours: f64,
+    },
+    /// Whoever started it told it to stop.
+    #[error("the run was stopped")]
+    Cancelled {
+        /// The run.
+        run_id: RunId,
+    },
+    /// A gate waits for a person, and nobody can be asked here. Everything else is done.
+    #[error("the run waits for an answer at gate `{stage}`")]
+    Parked {
+        /// The run.
+        run_id: RunId,
+        /// The first gate that waits.
+        stage: String,
+        /// All of them.
+        waiting: Vec<String>,
+    },
+    /// The event log could not be written.
+    #[error("the event log cannot be written: {source}")]
+    Log {
+        /// The run.
+        run_id: RunId,
+        /// What the store says.
+        source: StoreError,
+    },
+    /// The workspace cannot be used.
+    #[error("the workspace `{path}` cannot be opened: {why}")]
+    Workspace {
+        /// `sandbox.host_workspace`.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+}
+
+/// What is wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// It is required and not there.
+    #[error("Required input '{name}' missing from context")]
+    Missing {
+        /// The input.
+        name: String,
+        /// What the spec says about it.
+        description: Option<String>,
+    },
+    /// It is not of the type that the spec declares.
+    #[error("input '{name}' must be {expected}, found {found}")]
+    Type {
+        /// The input.
+        name: String,
+        /// The declared type.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+}
+
+impl RunError {
+    /// The run, when one was begun.
+    pub fn run_id(&self) -> Option<&RunId> {
+        match self {
+            Self::Input(_) | Self::Workspace { .. } => None,
+            Self::Stage { run_id, .. }
+            | Self::Output { run_id, .. }
+            | Self::Timeout { run_id, .. }
+            | Self::Cancelled { run_id }
+            | Self::Parked { run_id, .. }
+            | Self::Log { run_id, .. } => Some(run_id),
+        }
+    }
+
+    /// The class under which the original would report it.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Input(_) | Self::Output { .. } => "ValueError",
+            Self::Stage { failure, .. } => failure.class(),
+            Self::Timeout { .. } => "TimeoutError",
+            Self::Cancelled { .. } => "CancelledError",
+            Self::Parked { .. } => "Parked",
+            Self::Log { .. } => "LogError",
+            Self::Workspace { .. } => "FileNotFoundError",
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Input(InputError::Missing { name, description }) => {
+                let what = description
+                    .as_ref()
+                    .map(|text| format!(" ({text})"))
+                    .unwrap_or_default();
+                Some(format!("give it with -i {name}=…{what}"))
+            }
+            Self::Input(InputError::Type { name, expected, .. }) => {
+                Some(format!("give {expected}: -i {name}=…"))
+            }
+            Self::Stage { failure, .. } => failure.hint(),
+            Self::Output { stage, key, .. } => Some(format!(
+                "stage `{stage}` ran; look at its result, or leave `{key}` out of contracts.outputs"
+            )),
+            Self::Timeout { .. } => Some("raise `contracts.timeout_hours`".to_owned()),
+            Self::Parked { .. } => Some("run it where a person can answer".to_owned()),
+            Self::Workspace { .. } => {
+                Some("`sandbox.host_workspace` must be a directory that is there".to_owned())
+            }
+            Self::Cancelled { .. } | Self::Log { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One run of a plan: its state, and the words about it.
+//!
+//! What is shared by all stages of a run lies here, immutable or behind a lock of its own. How a run goes is
+//! [`life`].
+
+mod error;
+mod inputs;
+mod life;
+mod report;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use armature_grants::Grants;
+use armature_llm::{LlmError, Model};
+use armature_sandbox::{KvStore, Workspace};
+use armature_store::RunId;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    ask::Approver,
+    budget::Budget,
+    context::{Board, Context},
+    engine::Shared,
+    journal::Journal,
+    plan::{Plan, stage::Stage},
+    rules::Law,
+    secrets::RunSecrets,
+};
+
+pub use error::{InputError, RunError};
+pub(crate) use life::{begin, child, outside};
+pub use report::{RunReport, RunRequest, Summary};
+
+/// The state of a run.
+pub(crate) struct Run {
+    pub(crate) engine: Arc<Shared>,
+    pub(crate) plan: Plan,
+    /// The plans of all specs that this run or one below it can start.
+    pub(crate) children: Arc<BTreeMap<PathBuf, Plan>>,
+    pub(crate) id: RunId,
+    pub(crate) journal: Journal,
+    pub(crate) secrets: Arc<RunSecrets>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) law: Law,
+    /// Rights of the stages that started this run as a subagent.
+    pub(crate) narrowing: Vec<Grants>,
+    pub(crate) approver: Arc<dyn Approver>,
+    pub(crate) workspace: Workspace,
+    pub(crate) kv: Arc<dyn KvStore>,
+    /// Stops the stages of the workflow.
+    pub(crate) stop: CancellationToken,
+    /// Stops everything: whoever started the run has had enough.
+    pub(crate) halt_all: CancellationToken,
+    /// Everything that was spawned, so that the end of the run can wait for it.
+    pub(crate) tasks: TaskTracker,
+    /// Items at work at one time.
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) tally: Tally,
+    /// Stages that do not run because of a gate, and that gate itself: the gate's id.
+    halted: Mutex<HashMap<usize, String>>,
+    pub(crate) transcript: Mutex<Vec<Value>>,
+    models: Mutex<HashMap<usize, Arc<dyn Model>>>,
+    pub(crate) depth: u64,
+    pub(crate) use_cache: bool,
+}
+
+impl Run {
+    /// What tells a stage to stop.
+    pub(crate) fn stop_of(&self, number: usize) -> &CancellationToken {
+        if self.is_workflow(number) {
+            &self.stop
+        } else {
+            &self.halt_all
+        }
+    }
+
+    /// What a stage sees.
+    pub(crate) fn context_of(&self, number: usize) -> Context {
+        if self.is_workflow(number) {
+            Context::for_stage(&self.board, number)
+        } else {
+            Context::of_everything(&self.board)
+        }
+    }
+
+    /// Is it a stage of the workflow, and not one that runs after it?
+    fn is_workflow(&self, number: usize) -> bool {
+        number < self.plan.0.graph.len()
+    }
+
+    /// The rejected gate that keeps a stage from running, unless the stage decides about that itself.
+    pub(crate) fn gate_in_the_way(&self, number: usize, stage: &Stage) -> Option<String> {
+        let halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
+        if halted.is_empty() {
+            return None;
+        }
+        let needs = self.plan.0.graph.needs(number);
+        needs
+            .iter()
+            .filter_map(|need| halted.get(need))
+            .find(|gate| !stage.branches_on(gate))
+            .cloned()
+    }
+
+    /// What depends on this stage does not run, because of this gate.
+    pub(crate) fn halt(&self, number: usize, gate: String) {
+        self.halted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(number, gate);
+    }
+
+    /// Is this stage kept from running by a gate, or such a gate itself?
+    pub(crate) fn is_halted(&self, number: usize) -> bool {
+        self.halted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&number)
+    }
+
+    /// The model of a tier, connected when it is first asked.
+    pub(crate) fn model(&self, tier: usize) -> Result<Arc<dyn Model>, LlmError> {
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = models.get(&tier) {
+            return Ok(Arc::clone(model));
+        }
+        let Some(config) = self.plan.0.tiers.get(tier) else {
+            return Err(LlmError::Config {
+                what: "no such tier".to_owned(),
+                hint: String::new(),
+            });
+        };
+        let key = config.key_name().and_then(|name| self.secrets.value(name));
+        let model = config.connect(key)?;
+        models.insert(tier, Arc::clone(&model));
+        Ok(model)
+    }
+}
+
+/// Counts of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    skipped: AtomicU64,
+    failed: AtomicU64,
+    refused: AtomicU64,
+    denials: AtomicU64,
+    held: Mutex<Vec<String>>,
+}
+
+impl Tally {
+    /// A stage was left out.
+    pub(crate) fn skipped(&self) {
+        self.skipped.fetch_add(1, Relaxed);
+    }
+
+    /// A stage failed.
+    pub(crate) fn failed(&self) {
+        self.failed.fetch_add(1, Relaxed);
+    }
+
+    /// A call was stopped by a rule, a person or a missing right.
+    pub(crate) fn refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    /// A guest asked for a right that it does not have.
+    pub(crate) fn denied(&self) {
+        self.denials.fetch_add(1, Relaxed);
+    }
+
+    /// A gate waits.
+    pub(crate) fn held(&self, stage: String) {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(stage);
+    }
+
+    /// The gates that wait.
+    pub(crate) fn waiting(&self) -> Vec<String> {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

@@ -1,0 +1,144 @@
+//! The secrets of a run: their values, the placeholders that stand for them, and the cutting out.
+//!
+//! Which secrets a run can touch is known from its plan, so their values are read once, when it starts, and looked for
+//! from then on in everything that leaves a call. A value itself is handed only to the sandbox's edge and to the
+//! model's connection. In arguments a secret is a placeholder: a random text that the edge replaces, and only towards
+//! the hosts that the stage names. People, rules, logs and digests see `{{ env.NAME }}` in its place.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use armature_sandbox::{Placeholder, Scrubber, Secrets};
+use serde_json::Value;
+
+/// Reads an environment variable.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What is known of the secrets of a run.
+pub(crate) struct RunSecrets {
+    values: BTreeMap<String, String>,
+    /// Name → placeholder.
+    tokens: BTreeMap<String, String>,
+    scrubber: Scrubber,
+}
+
+impl RunSecrets {
+    /// Reads the values of these names.
+    pub(crate) fn read<'a>(
+        names: impl IntoIterator<Item = &'a str>,
+        environment: &Environment,
+    ) -> Self {
+        let mut values = BTreeMap::new();
+        let mut tokens = BTreeMap::new();
+        for name in names {
+            if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
+                values.insert(name.to_owned(), value);
+            }
+            tokens
+                .entry(name.to_owned())
+                .or_insert_with(|| format!("secret-{:032x}", rand::random::<u128>()));
+        }
+        let scrubber = Scrubber::new(
+            values
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        Self {
+            values,
+            tokens,
+            scrubber,
+        }
+    }
+
+    /// The value of a secret.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The text that stands for a secret in arguments. A name that the plan does not know has none.
+    pub(crate) fn token(&self, name: &str) -> String {
+        self.tokens.get(name).cloned().unwrap_or_default()
+    }
+
+    /// A text without values and placeholders.
+    pub(crate) fn text(&self, text: &str) -> String {
+        let mut clean = self.scrubber.text(text).into_owned();
+        for (name, token) in &self.tokens {
+            if clean.contains(token.as_str()) {
+                clean = clean.replace(token.as_str(), &shown(name));
+            }
+        }
+        clean
+    }
+
+    /// A value without values and placeholders, keys included.
+    pub(crate) fn clean(&self, value: Value) -> Value {
+        if self.is_empty() {
+            return value;
+        }
+        match value {
+            Value::String(text) => Value::String(self.text(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.clean(item)).collect(),
+            Value::Object(map) => Value::Object(
+                map.into_iter()
+                    .map(|(key, item)| (self.text(&key), self.clean(item)))
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
+
+    /// Is there nothing to hide?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+}
+
+/// How a placeholder is shown.
+fn shown(name: &str) -> String {
+    format!("{{{{ env.{name} }}}}")
+}
+
+/// The secrets as one call sees them.
+pub(crate) struct CallSecrets {
+    pub(crate) run: Arc<RunSecrets>,
+    /// Those that its arguments mention, with the hosts that may have them.
+    pub(crate) placeholders: Vec<Placeholder>,
+}
+
+impl Secrets for CallSecrets {
+    fn get(&self, name: &str) -> Option<String> {
+        self.run.values.get(name).cloned()
+    }
+
+    fn placeholders(&self) -> &[Placeholder] {
+        &self.placeholders
+    }
+
+    fn scrubber(&self) -> &Scrubber {
+        &self.run.scrubber
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_and_placeholders_are_cut_out_and_unknown_names_have_none() {
+        let environment: Environment =
+            Arc::new(|name| (name == "KEY").then(|| "open sesame".to_owned()));
+        let secrets = RunSecrets::read(["KEY", "UNSET"], &environment);
+        let token = secrets.token("KEY");
+        assert!(
+            token.len() > 32
+                && secrets.token("UNSET") != token
+                && secrets.token("OTHER").is_empty()
+        );
+        let clean = secrets
+            .clean(json!({"a": format!("Bearer {token}"), "open sesame": ["say open sesame"]}));
+        assert_eq!(clean["a"], "Bearer {{ env.KEY }}");
+        assert!(!clean.to_string().contains("open sesame"), "{clean}");
+    }
+}

@@ -1,0 +1,230 @@
+//! One stage over the items of a list: so many at a time, results in the order of the items.
+//!
+//! Each item is a series of attempts of its own, with the stage's retries and timeout. An item that fails leaves
+//! `_fan_out_error` in its place and disturbs no other; only what ends the whole run ends the fan-out.
+
+use std::sync::Arc;
+
+use armature_grants::{RelPath, RunLimit};
+use armature_spec::FanIn;
+use futures::{StreamExt, stream};
+use serde_json::{Map, Value, json};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::recovery::{attempts, failed};
+use crate::{
+    context::Context,
+    failure::Failure,
+    plan::stage::{FanOut, Kind, Source, Stage},
+    role,
+    run::Run,
+};
+
+/// Largest file that `inject_file_as` reads, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+/// Runs the stage for every item and puts the results together.
+pub(crate) async fn run(
+    run: &Arc<Run>,
+    number: usize,
+    stage: &Stage,
+    fan_out: &FanOut,
+    context: &Context,
+) -> Result<Value, Failure> {
+    let items = items(stage, fan_out, context)?;
+    let limit = RunLimit::amount_of("fan_out_items");
+    if items.len() as u64 > limit {
+        return Err(Failure::Value(format!(
+            "{} items; at most {limit} are allowed in one fan-out",
+            items.len()
+        )));
+    }
+    let mut results: Vec<Value> = vec![Value::Null; items.len()];
+    let mut running = stream::iter(items.into_iter().enumerate())
+        .map(|(place, item)| {
+            let (run, context) = (Arc::clone(run), seen(run, fan_out, context, item));
+            let tasks = run.tasks.clone();
+            AbortOnDropHandle::new(tasks.spawn(async move {
+                let Ok(_permit) = Arc::clone(&run.permits).acquire_owned().await else {
+                    return (place, Err(Failure::Cancelled));
+                };
+                let Some(stage) = run.plan.0.stages.get(number) else {
+                    return (place, Err(Failure::Cancelled));
+                };
+                (
+                    place,
+                    attempts(&run, number, stage, Some(place), &context).await,
+                )
+            }))
+        })
+        .buffer_unordered(fan_out.width.max(1));
+    while let Some(joined) = running.next().await {
+        let (place, result) =
+            joined.map_err(|error| Failure::Internal(format!("an item's task failed: {error}")))?;
+        let value = match result {
+            Ok(value) => value,
+            Err(failure) if failure.ends_run() => return Err(failure),
+            Err(failure) => {
+                run.journal.note(failed(run, stage, &failure, Some(place)));
+                item_error(run, stage, &failure)
+            }
+        };
+        if let Some(slot) = results.get_mut(place) {
+            *slot = value;
+        }
+    }
+    drop(running);
+    gather(run, number, stage, fan_out, results).await
+}
+
+/// What an item leaves that failed.
+fn item_error(run: &Run, stage: &Stage, failure: &Failure) -> Value {
+    let text = run.secrets.text(&failure.to_string());
+    if stage.fail_as_value {
+        return json!({
+            "_fan_out_error": text, "_failed": true, "_failed_reason": text, "_failed_type": failure.class(),
+        });
+    }
+    json!({"_fan_out_error": text})
+}
+
+fn items(stage: &Stage, fan_out: &FanOut, context: &Context) -> Result<Vec<Value>, Failure> {
+    match &fan_out.source {
+        Source::List(source) => match source.value(context)? {
+            Value::Array(items) => Ok(items),
+            Value::String(text) => match serde_json::from_str(&text) {
+                // A list that was put together as text, which the original reads too.
+                Ok(Value::Array(items)) => Ok(items),
+                _ => Err(no_list(stage, source.names().iter(), context, "text")),
+            },
+            other => Err(no_list(stage, source.names().iter(), context, kind(&other))),
+        },
+        Source::Parts(key) => match context.get(key).map(|value| &**value) {
+            Some(Value::Array(items)) => Ok(parts(items, fan_out.width)),
+            Some(other) => Err(no_list(
+                stage,
+                [key.as_str()].into_iter(),
+                context,
+                kind(other),
+            )),
+            None => Ok(vec![Value::Null; fan_out.width]),
+        },
+        Source::Copies => Ok((0..fan_out.width).map(|place| json!(place)).collect()),
+    }
+}
+
+/// A list in nearly equal parts, the longer ones first; no part is empty unless the list is.
+fn parts(items: &[Value], count: usize) -> Vec<Value> {
+    let count = count.min(items.len()).max(1);
+    let (size, longer) = (items.len() / count, items.len() % count);
+    let mut rest = items;
+    (0..count)
+        .map(|place| {
+            let (part, others) =
+                rest.split_at((size + usize::from(place < longer)).min(rest.len()));
+            rest = others;
+            Value::from(part)
+        })
+        .collect()
+}
+
+fn no_list<'a>(
+    stage: &Stage,
+    names: impl Iterator<Item = &'a str>,
+    context: &Context,
+    found: &str,
+) -> Failure {
+    let absent: Vec<&str> = names
+        .filter(|name| context.get(name).is_none_or(|value| value.is_null()))
+        .collect();
+    let why = if absent.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " Nothing has the name {} here.",
+            absent
+                .iter()
+                .map(|n| format!("`{n}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    };
+    Failure::Value(format!(
+        "Stage '{}' partition_source resolved to {found}, expected list.{why}",
+        stage.id
+    ))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// What the stage sees for one item.
+fn seen(run: &Run, fan_out: &FanOut, context: &Context, item: Value) -> Context {
+    let Some(name) = &fan_out.inject_file_as else {
+        return context.with(fan_out.key.clone(), item);
+    };
+    let path = item.as_str().unwrap_or_default().to_owned();
+    // Below the workspace, without links, as a tool with a read grant would see it. What cannot be read is empty.
+    let bytes = RelPath::new(&path)
+        .ok()
+        .and_then(|path| run.workspace.read(&path, MAX_FILE).ok())
+        .unwrap_or_default();
+    context.with(fan_out.key.clone(), item).with(
+        name.clone(),
+        Value::from(String::from_utf8_lossy(&bytes).into_owned()),
+    )
+}
+
+async fn gather(
+    run: &Arc<Run>,
+    number: usize,
+    stage: &Stage,
+    fan_out: &FanOut,
+    results: Vec<Value>,
+) -> Result<Value, Failure> {
+    match fan_out.fan_in {
+        FanIn::Merge => {
+            let mut merged = Map::new();
+            for result in results {
+                if let Value::Object(map) = result {
+                    merged.extend(map);
+                }
+            }
+            Ok(Value::Object(merged))
+        }
+        FanIn::First => Ok(results.into_iter().next().unwrap_or_else(|| json!({}))),
+        FanIn::Consensus => role::consensus(run, number, results).await,
+        // Parts and copies of a subagent have always come under a name.
+        FanIn::List
+            if matches!(stage.kind, Kind::Subagent(_))
+                && !matches!(fan_out.source, Source::List(_)) =>
+        {
+            Ok(json!({"results": results}))
+        }
+        FanIn::List => Ok(Value::Array(results)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_cut_into_nearly_equal_parts() {
+        let items: Vec<Value> = (0..7).map(|n| json!(n)).collect();
+        assert_eq!(
+            parts(&items, 3),
+            [json!([0, 1, 2]), json!([3, 4]), json!([5, 6])]
+        );
+        assert_eq!(parts(&items[..2], 3), [json!([0]), json!([1])]);
+        assert_eq!(parts(&[], 3), [json!([])]);
+    }
+}

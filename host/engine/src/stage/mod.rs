@@ -1,0 +1,209 @@
+//! Running one stage: who is asked depends on its kind, everything around it does not.
+//!
+//! [`start`] is what the scheduler calls for a stage. It sees to gates that were rejected, hands the stage to
+//! [`recovery`], and puts the result on the run's board. The table of kinds is [`work`]: one file a kind.
+
+mod adapter;
+mod fan_out;
+mod gate;
+mod recovery;
+mod subagent;
+mod tool_call;
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+
+use armature_sandbox::Placeholder;
+use armature_store::{Event, TraceRow};
+use serde_json::{Value, json};
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    plan::stage::{EnvUse, Kind, Stage},
+    role,
+    run::Run,
+    schedule::Step,
+};
+
+/// One attempt at a stage, or at one item of it: what calls and events within it are written down under.
+pub(crate) struct Scope {
+    pub(crate) run: Arc<Run>,
+    /// None for a call outside a workflow.
+    number: Option<usize>,
+    pub(crate) item: Option<usize>,
+    attempt: u32,
+    /// Calls that wait for the one that is being made.
+    pub(crate) depth: u64,
+    /// What calls within this one are named after.
+    prefix: String,
+    calls: AtomicU32,
+    /// Tools that were called, for the trace.
+    called: Mutex<Vec<String>>,
+}
+
+impl Scope {
+    /// An attempt, the first being 1.
+    pub(crate) fn new(run: &Arc<Run>, number: usize, item: Option<usize>, attempt: u32) -> Self {
+        let id = run.plan.0.ids.get(number).map_or("", String::as_str);
+        let prefix = match item {
+            Some(item) => format!("{id}[{item}]#{attempt}"),
+            None => format!("{id}#{attempt}"),
+        };
+        Self {
+            number: Some(number),
+            item,
+            attempt,
+            prefix,
+            ..Self::outside(run)
+        }
+    }
+
+    /// A call outside a workflow.
+    pub(crate) fn outside(run: &Arc<Run>) -> Self {
+        Self {
+            run: Arc::clone(run),
+            number: None,
+            item: None,
+            attempt: 1,
+            depth: 0,
+            prefix: "call".to_owned(),
+            calls: AtomicU32::new(0),
+            called: Mutex::default(),
+        }
+    }
+
+    /// The scope of calls that a guest makes during a call.
+    pub(crate) fn deeper(&self, call_id: &str) -> Self {
+        Self {
+            run: Arc::clone(&self.run),
+            number: self.number,
+            item: self.item,
+            attempt: self.attempt,
+            depth: self.depth + 1,
+            prefix: call_id.to_owned(),
+            calls: AtomicU32::new(0),
+            called: Mutex::default(),
+        }
+    }
+
+    /// The stage's id; empty outside a workflow.
+    pub(crate) fn id(&self) -> &str {
+        self.number
+            .and_then(|number| self.run.plan.0.ids.get(number))
+            .map_or("", String::as_str)
+    }
+
+    /// The stage.
+    pub(crate) fn stage(&self) -> Option<&Stage> {
+        self.run.plan.0.stages.get(self.number?)
+    }
+
+    /// The name of the next call: the same when the run is repeated.
+    pub(crate) fn next_call(&self) -> String {
+        format!(
+            "{}.{}",
+            self.prefix,
+            self.calls.fetch_add(1, Ordering::Relaxed) + 1
+        )
+    }
+
+    /// Remembers that a tool was called.
+    pub(crate) fn note_call(&self, tool: &str) {
+        self.called
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(tool.to_owned());
+    }
+
+    /// The tools that were called.
+    pub(crate) fn called(&self) -> Vec<String> {
+        self.called
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A trace row with what is the same for everything in this attempt.
+    pub(crate) fn row(&self) -> TraceRow {
+        let plan = &self.run.plan;
+        TraceRow {
+            run_id: Some(self.run.id.clone()),
+            workflow_name: plan.name().to_owned(),
+            stage_id: self.id().to_owned(),
+            item: self.item.map(|item| item as u64),
+            attempt: u64::from(self.attempt),
+            success: true,
+            output_valid: true,
+            spec_version: plan.digest().short(),
+            policy_version: plan.0.policy_version.clone(),
+            ..TraceRow::default()
+        }
+    }
+
+    /// The placeholders for the secrets that a stage's arguments mention.
+    pub(crate) fn placeholders(&self, uses: &[EnvUse]) -> Vec<Placeholder> {
+        let placeholder = |used: &EnvUse| Placeholder {
+            token: self.run.secrets.token(&used.name),
+            name: used.name.clone(),
+            hosts: used.hosts.clone(),
+        };
+        uses.iter().map(placeholder).collect()
+    }
+}
+
+/// The table of kinds.
+async fn work(scope: &Arc<Scope>, stage: &Stage, context: &Context) -> Result<Value, Failure> {
+    match &stage.kind {
+        Kind::Gate(gate) => gate::ask(scope, gate, context).await,
+        Kind::Subagent(subagent) => subagent::run(scope, subagent, context).await,
+        Kind::ToolCall(call) => tool_call::call(scope, call, context).await,
+        Kind::Adapter(adapter) => adapter::run(scope, adapter, context).await,
+        Kind::Role(role) => role::ask(scope, role, context).await,
+    }
+}
+
+/// A stage that could not be done, and why.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) stage: usize,
+    pub(crate) failure: Failure,
+}
+
+/// Runs a stage from beginning to end and puts its result on the board.
+pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> {
+    let Some(stage) = run.plan.0.stages.get(number) else {
+        return Ok(Step::Done);
+    };
+    if let Some(gate) = run.gate_in_the_way(number, stage) {
+        run.halt(number, gate.clone());
+        run.tally.skipped();
+        run.journal.note(Event::StageSkipped {
+            stage: stage.id.clone(),
+            reason: format!("gate {gate} was rejected"),
+        });
+        run.board.put(number, Arc::new(json!({"_skipped": true})));
+        return Ok(Step::Done);
+    }
+    match recovery::execute(&run, number, stage).await {
+        Ok(value) => {
+            if matches!(stage.kind, Kind::Gate(_))
+                && value.get("approved") == Some(&Value::Bool(false))
+            {
+                run.halt(number, stage.id.clone());
+            }
+            run.board.put(number, value);
+            Ok(Step::Done)
+        }
+        Err(Failure::Parked { stage }) => {
+            run.tally.held(stage);
+            Ok(Step::Held)
+        }
+        Err(failure) => Err(Broken {
+            stage: number,
+            failure,
+        }),
+    }
+}
