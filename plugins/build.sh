@@ -62,7 +62,7 @@ use_toolchain() {
 # Builds the component of a folder into a target directory and prints the file.
 compile() { # folder target-dir
   local crate flags index made=$work/made.wasm
-  crate=$(sed -n 's/^name = "\(.*\)"/\1/p' "$1/Cargo.toml" | head -n 1)
+  crate=$(awk -F'"' '/^name = / && !n++ {print $2}' "$1/Cargo.toml")
   flags="--sysroot=$sysroot"$'\x1f'"--remap-path-prefix=$root=/armature"
   cargo fetch -q --locked --manifest-path "$1/Cargo.toml" --target "$target"
   for index in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
@@ -126,6 +126,7 @@ build() { # [--all]
 
 check() {
   local folder file row wrong=0
+  components | cut -d' ' -f2 > "$work/known"
   while read -r folder file; do
     row=$(locked "$file")
     if [ ! -f "$file" ]; then
@@ -142,10 +143,10 @@ check() {
     wrong=$((wrong + 1))
   done < <(components)
   while read -r file; do
-    components | grep -qF " $file" || { say "$file has no sources"; wrong=$((wrong + 1)); }
+    grep -qxF "$file" "$work/known" || { say "$file has no sources"; wrong=$((wrong + 1)); }
   done < <(find plugins/compiled examples/plugins -name target -prune -o -name '*.wasm' -print 2>/dev/null)
   [ "$wrong" = 0 ] || { say "$wrong components disagree with their sources; run: plugins/build.sh build"; return 1; }
-  say "$(components | wc -l) components agree with their sources"
+  say "$(wc -l < "$work/known") components agree with their sources"
 }
 
 rebuild() {

@@ -47,7 +47,7 @@ debian() {
   local found
   if [ ! -d "$work/apt" ]; then
     local mirror
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -E '/debian/?$' | head -n 1) || return 1
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | awk '/\/debian\/?$/ && !n++') || return 1
     mkdir -p "$work"/apt/{etc/apt.conf.d,etc/preferences.d,state/lists/partial,cache/archives/partial} "$work/deb"
     local keys=/usr/share/keyrings/debian-archive-keyring.gpg suite
     for suite in trixie-backports sid; do
@@ -59,7 +59,7 @@ Dir::Cache "$work/apt/cache"; APT::Sandbox::User "root"; Acquire::Languages "non
 CONF
     APT_CONFIG=$work/apt.conf apt-get -qq update >&2 2>/dev/null || true
   fi
-  found=$(APT_CONFIG=$work/apt.conf apt-cache madison "$1" | awk -v v="${2:-}" '{split($3, a, "[+~-]"); if (v == "" || a[1] == v) {print $3; exit}}')
+  found=$(APT_CONFIG=$work/apt.conf apt-cache madison "$1" | awk -v v="${2:-}" '{split($3, a, "[+~-]")} (v == "" || a[1] == v) && !n++ {print $3}')
   [ -n "$found" ] || return 1
   (cd "$work" && APT_CONFIG=$work/apt.conf apt-get -q download "$1=$found" >&2) || return 1
   dpkg-deb --fsys-tarfile "$work/$1"_*.deb | tar -x -C "$work/deb"

@@ -213,3 +213,92 @@ fn output_type(output: &ReturnType) -> Result<&Type> {
         "a tool returns `Result<…, ToolError>`",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the compiler says about a tool that is written like this.
+    fn refusal(attributes: TokenStream, item: TokenStream) -> String {
+        match expand(attributes, item) {
+            Ok(tokens) => panic!("accepted: {tokens}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_tool_that_nobody_could_choose_or_call_does_not_compile() {
+        let reads = || quote!(effect = read_only);
+        let result = || quote!(Result<u8, ToolError>);
+        let (returns, doc) = (result(), quote!(#[doc = " Does it."]));
+        assert!(
+            refusal(reads(), quote!(fn f() -> #returns { Ok(1) }))
+                .contains("documentation comment")
+        );
+        assert!(
+            refusal(quote!(), quote!(#doc fn f() -> #returns { Ok(1) }))
+                .contains("effect = read_only")
+        );
+        assert!(
+            refusal(reads(), quote!(#doc async fn f() -> #returns { Ok(1) })).contains("async")
+        );
+        assert!(
+            refusal(reads(), quote!(#doc fn f<T>(t: T) -> #returns { Ok(1) })).contains("generic")
+        );
+        assert!(refusal(reads(), quote!(#doc fn f() -> u8 { 1 })).contains("Result<"));
+        assert!(refusal(reads(), quote!(#doc fn f(self) -> #returns { Ok(1) })).contains("method"));
+        assert!(
+            refusal(
+                reads(),
+                quote!(#doc fn f(a: u8, #[args] b: B) -> #returns { Ok(1) })
+            )
+            .contains("either named or in one struct")
+        );
+    }
+
+    #[test]
+    fn promises_are_said_in_words_that_exist() {
+        let item = || {
+            quote!(
+                #[doc = " Does it."]
+                fn f() -> Result<u8, ToolError> {
+                    Ok(1)
+                }
+            )
+        };
+        assert!(refusal(quote!(effect = readonly), item()).contains("`read_only`, `workspace`"));
+        assert!(
+            refusal(quote!(effect = network, reversible), item()).contains("unknown attribute")
+        );
+        assert!(
+            refusal(quote!(effect = network, name = "Two Words"), item()).contains("lower-case")
+        );
+        assert!(
+            expand(
+                quote!(effect = network, idempotent = false, name = "two.words"),
+                item()
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn documentation_and_defaults_leave_the_function_as_an_ordinary_one() {
+        let tokens = expand(
+            quote!(effect = read_only),
+            quote!(
+                /// Does it.
+                fn f(
+                    /// How often.
+                    #[default(3)]
+                    times: u8,
+                ) -> Result<u8, ToolError> {
+                    Ok(times)
+                }
+            ),
+        );
+        let text = tokens.map(|tokens| tokens.to_string()).unwrap_or_default();
+        assert!(text.contains("fn f (times : u8 ,)"), "{text}");
+        assert!(text.contains("fn default_times () -> u8 { 3 }"), "{text}");
+    }
+}
