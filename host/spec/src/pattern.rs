@@ -39,7 +39,9 @@ impl Pattern {
     /// # Errors
     /// When finding out takes more steps than are allowed.
     pub fn is_match(&self, text: &str) -> Result<bool, PatternError> {
-        self.0.is_match(text).map_err(|why| PatternError(why.to_string()))
+        self.0
+            .is_match(text)
+            .map_err(|why| PatternError(why.to_string()))
     }
 }
 
@@ -49,8 +51,14 @@ mod tests {
 
     #[test]
     fn look_around_works_and_a_catastrophic_pattern_gives_up() {
-        assert_eq!(Pattern::new("rm (?!-i)").unwrap().is_match("rm -rf"), Ok(true));
-        assert_eq!(Pattern::new("rm (?!-i)").unwrap().is_match("rm -i"), Ok(false));
+        assert_eq!(
+            Pattern::new("rm (?!-i)").unwrap().is_match("rm -rf"),
+            Ok(true)
+        );
+        assert_eq!(
+            Pattern::new("rm (?!-i)").unwrap().is_match("rm -i"),
+            Ok(false)
+        );
         assert!(Pattern::new("(").is_err());
         let hard = Pattern::new(r"^(?:(a|aa)+)+\1(?<!a)$").unwrap();
         assert!(hard.is_match(&"a".repeat(60)).is_err());

@@ -1,4 +1,10 @@
 //! Text that wants to hurt: refused with a place and a reason, quickly, and never with a crash.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail tests"
+)]
+#![expect(clippy::disallowed_methods, reason = "makes the files that it reads")]
 
 use std::{fmt::Write as _, time::Instant};
 
@@ -8,7 +14,11 @@ use armature_spec::{Code, Finding, load, parse};
 fn refused(text: &str) -> Finding {
     let started = Instant::now();
     let findings = parse("s.yml", text).expect_err("the text is taken");
-    assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
+    assert!(
+        started.elapsed().as_secs() < 20,
+        "took {:?}",
+        started.elapsed()
+    );
     assert_eq!(findings.0.len(), 1, "{findings}");
     let finding = findings.0.into_iter().next().unwrap();
     assert_eq!(finding.code, Code::YamlSyntax, "{finding}");
@@ -26,7 +36,11 @@ fn an_alias_bomb_stops_at_the_bound() {
         let refs = vec![format!("*a{}", level - 1); 10].join(", ");
         let _ = writeln!(text, "a{level}: &a{level} [{refs}]");
     }
-    assert!(refused(&text).message.contains("values, aliases written out"));
+    assert!(
+        refused(&text)
+            .message
+            .contains("values, aliases written out")
+    );
 }
 
 #[test]
@@ -38,7 +52,11 @@ fn an_alias_bomb_of_long_texts_stops_at_the_bound() {
 
 #[test]
 fn an_alias_within_the_value_that_it_names_is_refused() {
-    assert!(refused("name: x\na: &a [1, *a]\n").message.contains("inside the value that it names"));
+    assert!(
+        refused("name: x\na: &a [1, *a]\n")
+            .message
+            .contains("inside the value that it names")
+    );
 }
 
 #[test]
@@ -55,10 +73,20 @@ stages:
 
 #[test]
 fn nesting_stops_at_the_bound_in_every_style() {
-    let indented: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
-    for text in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), indented] {
+    let indented: String = (0..200)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
+    for text in [
+        "[".repeat(100_000),
+        "{a: ".repeat(100_000),
+        "- ".repeat(100_000),
+        indented,
+    ] {
         let message = refused(&format!("x:\n  {text}")).message;
-        assert!(message.contains("levels deep") || message.contains("not YAML"), "{message}");
+        assert!(
+            message.contains("levels deep") || message.contains("not YAML"),
+            "{message}"
+        );
     }
 }
 
@@ -74,7 +102,10 @@ fn aliases_do_not_add_up_to_a_depth_beyond_the_bound() {
 #[test]
 fn a_duplicate_key_is_refused_where_it_is() {
     let finding = refused("name: x\nstages: []\nname: y\n");
-    assert!(finding.message.contains("`name` is there twice"), "{finding}");
+    assert!(
+        finding.message.contains("`name` is there twice"),
+        "{finding}"
+    );
     assert_eq!(place(&finding), (3, 1));
     assert_eq!(finding.at.map(|at| (at.offset, at.length)), Some((19, 4)));
 }
@@ -84,12 +115,20 @@ fn merge_keys_tags_and_several_documents_are_refused() {
     let finding = refused("base: &b {x: 1}\nname:\n  <<: *b\n");
     assert!(finding.message.contains("merge keys"), "{finding}");
     assert_eq!(place(&finding), (3, 3));
-    for text in ["name: !!python/object/apply:os.system ['id']\n", "name: !secret x\n", "name: !!binary aGk=\n", "! {a: 1}\n"] {
+    for text in [
+        "name: !!python/object/apply:os.system ['id']\n",
+        "name: !secret x\n",
+        "name: !!binary aGk=\n",
+        "! {a: 1}\n",
+    ] {
         let finding = refused(text);
         assert!(finding.message.contains("tag"), "{finding}");
     }
     let finding = refused("name: x\n---\nname: y\n");
-    assert!(finding.message.contains("several YAML documents"), "{finding}");
+    assert!(
+        finding.message.contains("several YAML documents"),
+        "{finding}"
+    );
 }
 
 #[test]
@@ -98,7 +137,9 @@ fn nul_nan_and_numbers_out_of_range_are_refused_where_they_are() {
     assert!(finding.message.contains("NUL"), "{finding}");
     assert_eq!(place(&finding), (2, 15));
     for number in [".nan", "-.inf", "1e999", "99999999999999999999"] {
-        let finding = refused(&format!("name: x\ncontracts: {{timeout_hours: {number}}}\n"));
+        let finding = refused(&format!(
+            "name: x\ncontracts: {{timeout_hours: {number}}}\n"
+        ));
         assert_eq!(place(&finding), (2, 28), "{finding}");
     }
 }
@@ -140,7 +181,11 @@ fn texts_that_are_slow_for_careless_parsers_are_read_or_refused_in_time() {
     ] {
         let _ = parse("s", &text);
     }
-    assert!(started.elapsed().as_secs() < 60, "took {:?}", started.elapsed());
+    assert!(
+        started.elapsed().as_secs() < 60,
+        "took {:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
@@ -163,7 +208,9 @@ safety_rules: [{tool: '*', action: block}]
         }
     }
     for at in 0..text.len() {
-        for byte in [b'{', b'[', b'"', b':', b'&', b'*', b'!', b'\t', b'\n', b'-', b'|', b'%', 0xff, 0] {
+        for byte in [
+            b'{', b'[', b'"', b':', b'&', b'*', b'!', b'\t', b'\n', b'-', b'|', b'%', 0xff, 0,
+        ] {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = byte;
             if let Ok(document) = parse("s", &String::from_utf8_lossy(&bytes)) {
@@ -177,20 +224,34 @@ safety_rules: [{tool: '*', action: block}]
 fn ten_thousand_stages_are_read_and_checked_in_time() {
     let mut text = String::from("name: x\nstages:\n");
     for n in 0..10_000 {
-        let needs = if n == 0 { String::new() } else { format!(", depends_on: [s{}]", n - 1) };
-        let _ = writeln!(text, "  - {{id: s{n}, tool_call: {{name: t, args: {{k: '{{{{ s{n} }}}}'}}}}{needs}}}");
+        let needs = if n == 0 {
+            String::new()
+        } else {
+            format!(", depends_on: [s{}]", n - 1)
+        };
+        let _ = writeln!(
+            text,
+            "  - {{id: s{n}, tool_call: {{name: t, args: {{k: '{{{{ s{n} }}}}'}}}}{needs}}}"
+        );
     }
     let started = Instant::now();
     let document = parse("s", &text).unwrap();
     assert!(armature_spec::validate(&document).is_empty());
-    assert!(started.elapsed().as_secs() < 30, "took {:?}", started.elapsed());
+    assert!(
+        started.elapsed().as_secs() < 30,
+        "took {:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
 fn files_that_cannot_be_read_say_why() {
     let dir = tempfile::tempdir().unwrap();
     let missing = load(&dir.path().join("no.yml")).unwrap_err();
-    assert!(missing.0[0].message.contains("there is no file"), "{missing}");
+    assert!(
+        missing.0[0].message.contains("there is no file"),
+        "{missing}"
+    );
     assert_eq!(load(dir.path()).unwrap_err().0[0].code, Code::Unreadable);
 
     let path = dir.path().join("latin.yml");

@@ -1,14 +1,21 @@
 //! What templates promise.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
 
 use armature_spec::{EnvStyle, Template, ValueTemplate};
 use serde_json::{Value, json};
 
 fn text(template: &str, ctx: &Value) -> String {
-    Template::compile(template).unwrap().text(ctx, EnvStyle::Literal).unwrap()
+    Template::compile(template)
+        .unwrap()
+        .text(ctx, EnvStyle::Literal)
+        .unwrap()
 }
 
 fn value(template: &str, ctx: &Value) -> Value {
-    Template::compile(template).unwrap().value(ctx, EnvStyle::Literal).unwrap()
+    Template::compile(template)
+        .unwrap()
+        .value(ctx, EnvStyle::Literal)
+        .unwrap()
 }
 
 fn truthy(template: &str, ctx: &Value) -> bool {
@@ -22,7 +29,9 @@ fn a_value_that_looks_like_a_template_stays_a_value() {
     assert_eq!(text("about {{ topic }}", &ctx), format!("about {attack}"));
     assert_eq!(value("{{ topic }}", &ctx), json!(attack));
     assert_eq!(value("{{ nested }}", &ctx), json!({ "list": [attack] }));
-    let tree = ValueTemplate::compile(&json!({ "a": ["{{ topic }}"], "b": { "c": "x {{ topic }}" } })).unwrap();
+    let tree =
+        ValueTemplate::compile(&json!({ "a": ["{{ topic }}"], "b": { "c": "x {{ topic }}" } }))
+            .unwrap();
     assert_eq!(
         tree.render(&ctx, EnvStyle::Literal).unwrap(),
         json!({ "a": [attack], "b": { "c": format!("x {attack}") } })
@@ -51,7 +60,12 @@ fn there_is_nothing_to_reach_from_inside_a_template() {
             assert_eq!(shown, "", "{template}");
         }
     }
-    for template in ["{% include 'x' %}", "{% import 'x' as y %}", "{% extends 'x' %}", "{% from 'x' import y %}"] {
+    for template in [
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{% extends 'x' %}",
+        "{% from 'x' import y %}",
+    ] {
         assert!(Template::compile(template).is_err(), "{template}");
     }
 }
@@ -60,11 +74,26 @@ fn there_is_nothing_to_reach_from_inside_a_template() {
 fn keys_that_are_also_names_of_methods_are_found_and_the_methods_still_work() {
     let ctx = json!({ "x": { "items": [1, 2], "keys": "k", "values": null, "get": true, "pop": 5, "update": "u" } });
     assert_eq!(value("{{ x.items }}", &ctx), json!([1, 2]));
-    assert_eq!(text("{{ x.keys }}{{ x.get }}{{ x.pop }}{{ x.update }}", &ctx), "kTrue5u");
-    assert_eq!(text("{% for k, v in x.items() %}{{ k }},{% endfor %}", &ctx), "items,keys,values,get,pop,update,");
-    assert_eq!(text("{{ x.get('pop') }}{{ x.get('no', 'd') }}{{ x.keys()|first }}", &ctx), "5ditems");
+    assert_eq!(
+        text("{{ x.keys }}{{ x.get }}{{ x.pop }}{{ x.update }}", &ctx),
+        "kTrue5u"
+    );
+    assert_eq!(
+        text("{% for k, v in x.items() %}{{ k }},{% endfor %}", &ctx),
+        "items,keys,values,get,pop,update,"
+    );
+    assert_eq!(
+        text(
+            "{{ x.get('pop') }}{{ x.get('no', 'd') }}{{ x.keys()|first }}",
+            &ctx
+        ),
+        "5ditems"
+    );
     let plain = json!({ "x": { "a": 1 } });
-    assert_eq!(text("{{ x.items() | length }}{{ x.values()|join }}", &plain), "11");
+    assert_eq!(
+        text("{{ x.items() | length }}{{ x.values()|join }}", &plain),
+        "11"
+    );
 }
 
 #[test]
@@ -80,7 +109,10 @@ fn a_single_expression_keeps_its_type_and_no_other_text_is_guessed() {
     assert_eq!(value("{{ missing }}", &ctx), json!(null));
     assert_eq!(value("{{ 5 }}", &ctx), json!(5));
     assert_eq!(value("{{ [n, 'x'] }}", &ctx), json!([3, "x"]));
-    assert_eq!(value("{{ {'a': {'b': n}} }}", &ctx), json!({ "a": { "b": 3 } }));
+    assert_eq!(
+        value("{{ {'a': {'b': n}} }}", &ctx),
+        json!({ "a": { "b": 3 } })
+    );
     assert_eq!(value("{{ n + 1 if b else 0 }}", &ctx), json!(4));
     assert_eq!(value("{{ l | length }}", &ctx), json!(2));
     // Not single expressions: texts, whatever they look like.
@@ -95,22 +127,60 @@ fn a_single_expression_keeps_its_type_and_no_other_text_is_guessed() {
 #[test]
 fn missing_names_are_nothing_at_any_depth() {
     let ctx = json!({ "x": { "a": 1 } });
-    assert_eq!(text("[{{ missing }}{{ missing.a.b['c'][0] }}{{ x.b.c }}]", &ctx), "[]");
-    assert_eq!(text("{% for i in missing.list %}x{% endfor %}ok", &ctx), "ok");
+    assert_eq!(
+        text("[{{ missing }}{{ missing.a.b['c'][0] }}{{ x.b.c }}]", &ctx),
+        "[]"
+    );
+    assert_eq!(
+        text("{% for i in missing.list %}x{% endfor %}ok", &ctx),
+        "ok"
+    );
     assert_eq!(text("{{ missing.a | default('d') }}", &ctx), "d");
-    assert_eq!(text("{{ missing is defined }} {{ x.a is defined }}", &ctx), "False True");
+    assert_eq!(
+        text("{{ missing is defined }} {{ x.a is defined }}", &ctx),
+        "False True"
+    );
 }
 
 #[test]
 fn the_truth_table_of_conditions() {
     let ctx = json!({ "x": 5, "t": true, "s": " YES\n", "one": 1, "two": 2, "none": null });
-    for template in ["true", "True", "1", "yes", " YES ", "{{1}}", "{{ x>3 }}", "{{ t }}", "{{ s }}", "{{ one }}", "{{ x == 5 and t }}"] {
+    for template in [
+        "true",
+        "True",
+        "1",
+        "yes",
+        " YES ",
+        "{{1}}",
+        "{{ x>3 }}",
+        "{{ t }}",
+        "{{ s }}",
+        "{{ one }}",
+        "{{ x == 5 and t }}",
+    ] {
         assert!(truthy(template, &ctx), "{template}");
     }
     for template in [
-        "", "false", "no", "0", "{{missing}}", "{{missing.a.b}}", "{{[1]}}", "{{2}}", "x > 3", "{{ two }}", "{{ none }}",
-        "{{ missing > 3 }}", "{{ missing < 3 }}", "{{ 3 < missing }}", "{{ 3 > missing }}", "{{ missing.a >= 0 }}",
-        "{{ missing <= missing }}", "{{ none < 3 }}", "{{ missing == 3 }}", "{{ x is lt(missing) }}",
+        "",
+        "false",
+        "no",
+        "0",
+        "{{missing}}",
+        "{{missing.a.b}}",
+        "{{[1]}}",
+        "{{2}}",
+        "x > 3",
+        "{{ two }}",
+        "{{ none }}",
+        "{{ missing > 3 }}",
+        "{{ missing < 3 }}",
+        "{{ 3 < missing }}",
+        "{{ 3 > missing }}",
+        "{{ missing.a >= 0 }}",
+        "{{ missing <= missing }}",
+        "{{ none < 3 }}",
+        "{{ missing == 3 }}",
+        "{{ x is lt(missing) }}",
     ] {
         assert!(!truthy(template, &ctx), "{template}");
     }
@@ -122,7 +192,11 @@ fn a_text_is_not_compared_with_a_number_in_silence() {
     let ctx = json!({ "score": "0.5" });
     let template = Template::compile("{{ score > 0.8 }}").unwrap();
     let why = template.try_truthy(&ctx).unwrap_err();
-    assert!(why.message.contains("string cannot be compared with a number"), "{why}");
+    assert!(
+        why.message
+            .contains("string cannot be compared with a number"),
+        "{why}"
+    );
     assert!(!template.truthy(&ctx));
     assert!(!truthy("{{ score|float > 0.8 }}", &ctx));
     assert!(truthy("{{ score|float < 0.8 }}", &ctx));
@@ -131,7 +205,10 @@ fn a_text_is_not_compared_with_a_number_in_silence() {
 #[test]
 fn values_print_as_a_prompt_wants_them() {
     let ctx = json!({ "none": null, "b": true, "f": 1.0, "o": { "b": [1, "x"], "a": null } });
-    assert_eq!(text("[{{ none }}] {{ b }} {{ f }} {{ o }}", &ctx), r#"[] True 1.0 {"b":[1,"x"],"a":null}"#);
+    assert_eq!(
+        text("[{{ none }}] {{ b }} {{ f }} {{ o }}", &ctx),
+        r#"[] True 1.0 {"b":[1,"x"],"a":null}"#
+    );
 }
 
 #[test]
@@ -149,12 +226,18 @@ fn the_usual_filters_and_methods_are_there() {
         ("{{ l | map('upper') | list | tojson }}", r#"["B", "A"]"#),
         ("{{ x | default('none yet') }}", "none yet"),
         ("{% set y = l | length %}{{ y }}", "2"),
-        ("{% for i in l if i != 'b' %}{{ loop.index }}{{ i }}{% endfor %}", "1a"),
+        (
+            "{% for i in l if i != 'b' %}{{ loop.index }}{{ i }}{% endfor %}",
+            "1a",
+        ),
         ("{% raw %}{{ a < b }}{% endraw %}", "{{ a < b }}"),
     ] {
         assert_eq!(text(template, &ctx), wanted, "{template}");
     }
-    assert_eq!(serde_json::from_str::<Value>(&text("{{ o | tojson }}", &ctx)).unwrap(), ctx["o"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&text("{{ o | tojson }}", &ctx)).unwrap(),
+        ctx["o"]
+    );
 }
 
 #[test]
@@ -170,16 +253,38 @@ fn environment_variables_are_placeholders_or_themselves_and_never_values() {
     let style = EnvStyle::Placeholder(&placeholder);
     let template = Template::compile("Bearer {{ env.API_KEY }}").unwrap();
     assert_eq!(template.text(&ctx, style).unwrap(), "Bearer <<API_KEY>>");
-    assert_eq!(template.text(&ctx, EnvStyle::Literal).unwrap(), "Bearer {{ env.API_KEY }}");
-    for same in ["{{ env['API_KEY'] }}", "{{ env.get('API_KEY') }}", "{{ env.API_KEY | default('x') }}"] {
+    assert_eq!(
+        template.text(&ctx, EnvStyle::Literal).unwrap(),
+        "Bearer {{ env.API_KEY }}"
+    );
+    for same in [
+        "{{ env['API_KEY'] }}",
+        "{{ env.get('API_KEY') }}",
+        "{{ env.API_KEY | default('x') }}",
+    ] {
         let template = Template::compile(same).unwrap();
         let shown = template.text(&ctx, style).unwrap();
-        assert!(shown == "<<API_KEY>>" || shown == "{{ env.API_KEY }}", "{same} gave {shown}");
+        assert!(
+            shown == "<<API_KEY>>" || shown == "{{ env.API_KEY }}",
+            "{same} gave {shown}"
+        );
     }
-    let tree = ValueTemplate::compile(&json!({ "headers": { "Authorization": "Bearer {{ env.K }}" } })).unwrap();
-    assert_eq!(tree.render(&ctx, style).unwrap(), json!({ "headers": { "Authorization": "Bearer <<K>>" } }));
+    let tree =
+        ValueTemplate::compile(&json!({ "headers": { "Authorization": "Bearer {{ env.K }}" } }))
+            .unwrap();
+    assert_eq!(
+        tree.render(&ctx, style).unwrap(),
+        json!({ "headers": { "Authorization": "Bearer <<K>>" } })
+    );
     // Without a name there is nothing to show.
-    assert_eq!(text("{% for k in env %}{{ k }}{% endfor %}{{ env | list }}", &ctx).replace("[]", ""), "");
+    assert_eq!(
+        text(
+            "{% for k in env %}{{ k }}{% endfor %}{{ env | list }}",
+            &ctx
+        )
+        .replace("[]", ""),
+        ""
+    );
 }
 
 #[test]
@@ -196,10 +301,20 @@ fn work_without_end_is_stopped() {
         "{{ 'x' | indent(99999999999) }}",
         "{{ 9 ** 999999999 }}",
     ] {
-        let outcome = Template::compile(template).unwrap().text(&ctx, EnvStyle::Literal);
-        assert!(outcome.is_err(), "{template} gave {} bytes", outcome.unwrap().len());
+        let outcome = Template::compile(template)
+            .unwrap()
+            .text(&ctx, EnvStyle::Literal);
+        assert!(
+            outcome.is_err(),
+            "{template} gave {} bytes",
+            outcome.unwrap().len()
+        );
     }
-    assert!(started.elapsed().as_secs() < 60, "took {:?}", started.elapsed());
+    assert!(
+        started.elapsed().as_secs() < 60,
+        "took {:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
@@ -208,7 +323,11 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
         format!("{{{{ {}1{} }}}}", "(".repeat(50_000), ")".repeat(50_000)),
         format!("{{{{ {}1{} }}}}", "[".repeat(5_000), "]".repeat(5_000)),
         format!("{{{{ x{} }}}}", "|upper".repeat(190)),
-        format!("{}{}", "{% if x %}".repeat(5_000), "{% endif %}".repeat(5_000)),
+        format!(
+            "{}{}",
+            "{% if x %}".repeat(5_000),
+            "{% endif %}".repeat(5_000)
+        ),
         format!("{{{{ {}1 }}}}", "1 < ".repeat(5_000)),
         format!("{{{{ {}x }}}}", "not ".repeat(5_000)),
         format!("{{{{ {}x }}}}", "-".repeat(5_000)),
@@ -221,7 +340,11 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
         format!("{{{{ {}x{} }}}}", "(".repeat(60), ")".repeat(60)),
         format!("{{{{ x{} }}}}", ".a".repeat(190)),
         format!("{{% if x %}}{}{{% endif %}}", "{% elif y %}z".repeat(5_000)),
-        format!("{}{}", "{% for x in y %}".repeat(5_000), "{% endfor %}".repeat(5_000)),
+        format!(
+            "{}{}",
+            "{% for x in y %}".repeat(5_000),
+            "{% endfor %}".repeat(5_000)
+        ),
         "{{".repeat(10_000),
         "{% raw %}".repeat(10_000),
         "{#".repeat(10_000),
@@ -243,13 +366,20 @@ fn mistakes_are_found_when_compiling() {
         let why = Template::compile(template).unwrap_err();
         assert!(why.message.contains(says), "{template}: {why}");
     }
-    assert_eq!(Template::compile("a\nb {{ 1 + }}").unwrap_err().line, Some(2));
+    assert_eq!(
+        Template::compile("a\nb {{ 1 + }}").unwrap_err().line,
+        Some(2)
+    );
 }
 
 #[test]
 fn a_nested_argument_that_fails_says_where_it_is() {
     let why = ValueTemplate::compile(&json!({ "headers": [{ "a": "{{ x" }] })).unwrap_err();
-    assert!(why.message.starts_with("at `headers[0].a`: ") || why.message.starts_with("at `headers.[0].a`: "), "{why}");
+    assert!(
+        why.message.starts_with("at `headers[0].a`: ")
+            || why.message.starts_with("at `headers.[0].a`: "),
+        "{why}"
+    );
     let tree = ValueTemplate::compile(&json!({ "a": { "b": "{{ 'x' + 1 }}" } })).unwrap();
     let why = tree.render(&json!({}), EnvStyle::Literal).unwrap_err();
     assert!(why.message.starts_with("at `a.b`: "), "{why}");
@@ -259,7 +389,10 @@ fn a_nested_argument_that_fails_says_where_it_is() {
 fn only_the_names_in_a_template_are_taken_from_the_context() {
     let template = Template::compile("{{ a.b | join(c) }} text d").unwrap();
     let names: Vec<&str> = template.names().collect();
-    assert!(names.contains(&"a") && names.contains(&"c") && !names.contains(&"d"), "{names:?}");
+    assert!(
+        names.contains(&"a") && names.contains(&"c") && !names.contains(&"d"),
+        "{names:?}"
+    );
     assert!(Template::compile("color {#fff} { a }").unwrap().is_plain());
 }
 

@@ -320,22 +320,42 @@ fn each_code_is_found_alone_and_where_it_is() {
     for (code, marked) in CASES {
         let (before, after) = marked.split_once('§').unwrap();
         let text = format!("{before}{after}");
-        let line = before.lines().last().filter(|_| !before.ends_with('\n')).unwrap_or_default();
+        let line = before
+            .lines()
+            .last()
+            .filter(|_| !before.ends_with('\n'))
+            .unwrap_or_default();
         let place = Some((before.matches('\n').count() + 1, line.chars().count() + 1));
         let found = findings(&text);
-        let same: Vec<&Finding> = found.iter().filter(|finding| finding.code == *code).collect();
-        assert_eq!(found.len(), same.len(), "{code}: something else was found: {found:#?}");
-        let first = same.first().unwrap_or_else(|| panic!("{code} was not found in:\n{text}"));
+        let same: Vec<&Finding> = found
+            .iter()
+            .filter(|finding| finding.code == *code)
+            .collect();
+        assert_eq!(
+            found.len(),
+            same.len(),
+            "{code}: something else was found: {found:#?}"
+        );
+        let first = same
+            .first()
+            .unwrap_or_else(|| panic!("{code} was not found in:\n{text}"));
         assert_eq!(first.severity, code.severity());
         assert_eq!(first.at.map(|at| (at.line, at.column)), place, "{first}");
         let at = first.at.unwrap();
-        assert!(at.length > 0 && at.offset + at.length <= text.len(), "{code}: {at:?}");
+        assert!(
+            at.length > 0 && at.offset + at.length <= text.len(),
+            "{code}: {at:?}"
+        );
     }
 }
 
 #[test]
 fn no_code_is_without_a_case() {
-    let covered: BTreeSet<Code> = CASES.iter().map(|(code, _)| *code).chain([Code::Unreadable]).collect();
+    let covered: BTreeSet<Code> = CASES
+        .iter()
+        .map(|(code, _)| *code)
+        .chain([Code::Unreadable])
+        .collect();
     let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
     assert_eq!(covered, all);
 }
@@ -361,10 +381,17 @@ fn everything_is_reported_at_once_in_the_order_of_the_text() {
 
 #[test]
 fn wrong_words_list_the_right_ones_and_near_misses_are_named() {
-    let found = findings("name: x\nsafety_mode: strikt\nstages:\n- {id: plan, gate: human}\n- {id: b, gate: human, depends_on: [plann]}\n");
-    assert_eq!(found[0].message, "`strikt` is not allowed here; one of permissive, strict");
+    let found = findings(
+        "name: x\nsafety_mode: strikt\nstages:\n- {id: plan, gate: human}\n- {id: b, gate: human, depends_on: [plann]}\n",
+    );
+    assert_eq!(
+        found[0].message,
+        "`strikt` is not allowed here; one of permissive, strict"
+    );
     assert_eq!(found[0].hint.as_deref(), Some("did you mean `strict`?"));
-    let found = findings("name: x\nstages:\n- {id: plan, gate: human}\n- {id: b, gate: human, depends_on: [plann]}\n");
+    let found = findings(
+        "name: x\nstages:\n- {id: plan, gate: human}\n- {id: b, gate: human, depends_on: [plann]}\n",
+    );
     assert_eq!(found[0].hint.as_deref(), Some("did you mean `plan`?"));
 }
 
@@ -376,14 +403,26 @@ fn grants_and_limits_that_are_written_wrongly_are_errors_where_they_are() {
         ("grants: {htp: []}", 24, "there is no key `htp` here"),
         ("grants: {tools: [Bad]}", 31, "Bad"),
     ] {
-        let found = findings(&format!("name: x\ntools:\n- {{plugin: p, {entry}}}\nstages: []\n"));
+        let found = findings(&format!(
+            "name: x\ntools:\n- {{plugin: p, {entry}}}\nstages: []\n"
+        ));
         assert_eq!(found.len(), 1, "{found:#?}");
         assert_eq!(found[0].code, Code::InvalidValue);
         assert!(found[0].message.contains(says), "{}", found[0]);
-        assert_eq!(found[0].at.map(|at| (at.line, at.column)), Some((3, column)), "{}", found[0]);
+        assert_eq!(
+            found[0].at.map(|at| (at.line, at.column)),
+            Some((3, column)),
+            "{}",
+            found[0]
+        );
     }
     let found = findings("name: x\ntools:\n- {plugin: p, limits: {feul: 1}}\nstages: []\n");
-    assert!(found.iter().any(|f| f.severity == Severity::Error && f.at.unwrap().line == 3), "{found:#?}");
+    assert!(
+        found
+            .iter()
+            .any(|f| f.severity == Severity::Error && f.at.unwrap().line == 3),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -391,8 +430,14 @@ fn halves_of_rules_skills_and_triggers_are_errors() {
     for (text, says) in [
         ("safety_rules: [{tool: t}]", "lacks `action`"),
         ("safety_rules: [{action: block}]", "lacks `tool`"),
-        ("safety_rules: [{plugin: p, action: block}]", "either `plugin` or `action`"),
-        ("skill_library: {s: {id: s, description: d}}", "lacks `content` or `path`"),
+        (
+            "safety_rules: [{plugin: p, action: block}]",
+            "either `plugin` or `action`",
+        ),
+        (
+            "skill_library: {s: {id: s, description: d}}",
+            "lacks `content` or `path`",
+        ),
         ("triggers: [{type: cron}]", "needs `schedule`"),
         ("triggers: [{type: webhook}]", "needs `path`"),
         ("triggers: [{type: mail}]", "one of cron, webhook"),
@@ -419,14 +464,27 @@ stages:
 ";
     assert_eq!(findings(text), []);
     let spec = parse("s", text).unwrap().spec;
-    let tools: Vec<&str> = spec.safety_rules.iter().map(armature_spec::SafetyRule::tool).collect();
+    let tools: Vec<&str> = spec
+        .safety_rules
+        .iter()
+        .map(armature_spec::SafetyRule::tool)
+        .collect();
     assert_eq!(tools, ["shell", "shell", "*"]);
-    assert_eq!(spec.model_tiers.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["synthesis"]);
+    assert_eq!(
+        spec.model_tiers
+            .iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>(),
+        ["synthesis"]
+    );
 }
 
 #[test]
 fn a_subagent_may_fan_out_without_items() {
-    assert_eq!(findings("name: x\nstages: [{id: a, subagent_spec: c.yml, fan_out: 3}]\n"), []);
+    assert_eq!(
+        findings("name: x\nstages: [{id: a, subagent_spec: c.yml, fan_out: 3}]\n"),
+        []
+    );
 }
 
 #[test]
@@ -440,6 +498,7 @@ adapters: {a: {type: script, cmd: ls}}
 stages: [{id: a, adapter: a, on_fail: {loop: {stage: a}}}]
 ";
     let spec = parse("s", text).unwrap().spec;
-    let again: armature_spec::Spec = serde_json::from_value(serde_json::to_value(&spec).unwrap()).unwrap();
+    let again: armature_spec::Spec =
+        serde_json::from_value(serde_json::to_value(&spec).unwrap()).unwrap();
     assert_eq!(spec, again);
 }

@@ -67,7 +67,7 @@ pub struct InputContract {
     pub required: bool,
     /// Its type, in words; not enforced.
     #[serde(default, rename = "type")]
-    pub input_type: Option<String>,
+    pub input_type: Option<Value>,
     /// What it means.
     #[serde(default)]
     pub description: Option<String>,
@@ -90,7 +90,7 @@ pub struct OutputContract {
     pub required: bool,
     /// Its type, in words; not enforced.
     #[serde(default, rename = "type")]
-    pub output_type: Option<String>,
+    pub output_type: Option<Value>,
     /// What it means.
     #[serde(default)]
     pub description: Option<String>,

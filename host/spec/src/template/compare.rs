@@ -10,46 +10,51 @@ use minijinja::{Environment, Error, ErrorKind, Value, value::ValueKind};
 
 use super::scan::{Kind, Word, tags};
 
-/// Operators, the filter that stands for each, the tests of the same meaning, and the orders that make them true.
-const OPERATORS: [(&str, &str, [&str; 3], [Option<Ordering>; 2]); 4] = [
-    (
-        "<",
-        "__less",
-        ["lt", "lessthan", "<"],
-        [Some(Ordering::Less), None],
-    ),
-    (
-        "<=",
-        "__at_most",
-        ["le", "<=", "<="],
-        [Some(Ordering::Less), Some(Ordering::Equal)],
-    ),
-    (
-        ">",
-        "__greater",
-        ["gt", "greaterthan", ">"],
-        [Some(Ordering::Greater), None],
-    ),
-    (
-        ">=",
-        "__at_least",
-        ["ge", ">=", ">="],
-        [Some(Ordering::Greater), Some(Ordering::Equal)],
-    ),
+/// An ordering: how it is written, the filter that stands for it, the tests of the same meaning, and the orders that
+/// make it true.
+struct Operator {
+    mark: &'static str,
+    filter: &'static str,
+    tests: &'static [&'static str],
+    holds: &'static [Ordering],
+}
+
+const OPERATORS: [Operator; 4] = [
+    Operator {
+        mark: "<",
+        filter: "__less",
+        tests: &["lt", "lessthan", "<"],
+        holds: &[Ordering::Less],
+    },
+    Operator {
+        mark: "<=",
+        filter: "__at_most",
+        tests: &["le", "<="],
+        holds: &[Ordering::Less, Ordering::Equal],
+    },
+    Operator {
+        mark: ">",
+        filter: "__greater",
+        tests: &["gt", "greaterthan", ">"],
+        holds: &[Ordering::Greater],
+    },
+    Operator {
+        mark: ">=",
+        filter: "__at_least",
+        tests: &["ge", ">="],
+        holds: &[Ordering::Greater, Ordering::Equal],
+    },
 ];
 
 /// Adds the filters and tests to an environment.
 pub(super) fn install(environment: &mut Environment<'static>) {
-    for (_, filter, tests, wanted) in OPERATORS {
+    for operator in OPERATORS {
         let holds = move |left: &Value, right: &Value| -> Result<bool, Error> {
-            let order = order(left, right)?;
-            Ok(order.is_some() && wanted.contains(&order))
+            Ok(order(left, right)?.is_some_and(|order| operator.holds.contains(&order)))
         };
-        environment.add_filter(filter, move |left: &Value, right: &Value| {
-            holds(left, right)
-        });
-        for test in tests {
-            environment.add_test(test, move |left: &Value, right: &Value| holds(left, right));
+        environment.add_filter(operator.filter, holds);
+        for test in operator.tests {
+            environment.add_test(*test, holds);
         }
     }
 }
@@ -191,10 +196,10 @@ fn separator(word: &Word<'_>, previous: Option<&str>) -> Option<Between> {
         Kind::Mark => match word.text {
             "==" | "!=" => Some(Between::Compare),
             "," | ":" | "=" => Some(Between::Break),
-            operator => OPERATORS
+            mark => OPERATORS
                 .iter()
-                .find(|(mark, ..)| *mark == operator)
-                .map(|(_, filter, ..)| Between::Order(filter)),
+                .find(|operator| operator.mark == mark)
+                .map(|operator| Between::Order(operator.filter)),
         },
         _ => None,
     }

@@ -42,13 +42,16 @@ pub struct Template(Arc<Compiled>);
 enum Compiled {
     /// Text without a template in it.
     Plain(String),
-    Text {
-        source: String,
-        environment: Environment<'static>,
-        names: Names,
-        /// The expression, when the text is a single `{{ … }}`.
-        whole: bool,
-    },
+    Text(Box<Program>),
+}
+
+struct Program {
+    source: String,
+    /// An environment of its own, with this one template in it.
+    environment: Environment<'static>,
+    names: Names,
+    /// Whether the text is a single `{{ … }}`.
+    whole: bool,
 }
 
 /// Name of the one template of an environment.
@@ -73,7 +76,10 @@ impl Template {
             _ => None,
         };
         if let Some(message) = refused {
-            return Err(TemplateError { message: message.to_owned(), line: None });
+            return Err(TemplateError {
+                message: message.to_owned(),
+                line: None,
+            });
         }
         let mut environment = engine::environment();
         let rewritten = compare::rewrite(text);
@@ -91,19 +97,20 @@ impl Template {
                 .compile_expression_owned(expression.to_owned())
                 .is_ok()
         });
-        Ok(Self(Arc::new(Compiled::Text {
+        let program = Program {
             source: text.to_owned(),
             environment,
             names: Names::of(text),
             whole,
-        })))
+        };
+        Ok(Self(Arc::new(Compiled::Text(Box::new(program)))))
     }
 
     /// The text that was compiled.
     pub fn source(&self) -> &str {
         match &*self.0 {
             Compiled::Plain(text) => text,
-            Compiled::Text { source, .. } => source,
+            Compiled::Text(program) => &program.source,
         }
     }
 
@@ -111,7 +118,7 @@ impl Template {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = match &*self.0 {
             Compiled::Plain(_) => None,
-            Compiled::Text { names, .. } => Some(names),
+            Compiled::Text(program) => Some(&program.names),
         };
         names.into_iter().flat_map(Names::roots)
     }
@@ -164,23 +171,19 @@ impl Template {
         ctx: &Value,
         env: EnvStyle<'_>,
     ) -> Result<(String, Option<Value>), TemplateError> {
-        let (environment, names, whole) = match &*self.0 {
+        let program = match &*self.0 {
             Compiled::Plain(text) => return Ok((text.clone(), None)),
-            Compiled::Text {
-                environment,
-                names,
-                whole,
-                ..
-            } => (environment, names, *whole),
+            Compiled::Text(program) => program,
         };
-        let template = environment
+        let template = program
+            .environment
             .get_template(NAME)
             .map_err(|why| engine::explain(&why))?;
-        let context = names.context(ctx, env);
+        let context = program.names.context(ctx, env);
         let captured = template
             .render_captured(context)
             .map_err(|why| engine::explain(&why))?;
-        let value = if whole {
+        let value = if program.whole {
             captured
                 .state()
                 .get_temp(KEPT)

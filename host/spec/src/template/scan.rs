@@ -63,7 +63,11 @@ pub(super) struct Tag<'a> {
 pub(super) fn tags(text: &str) -> Result<Vec<Tag<'_>>, Unclear> {
     let mut too_much = false;
     let tags = find(text, &mut too_much);
-    if too_much { Err(Unclear::TooMuch) } else { tags.ok_or(Unclear::Malformed) }
+    if too_much {
+        Err(Unclear::TooMuch)
+    } else {
+        tags.ok_or(Unclear::Malformed)
+    }
 }
 
 fn find<'a>(text: &'a str, too_much: &mut bool) -> Option<Vec<Tag<'a>>> {
@@ -85,7 +89,12 @@ fn find<'a>(text: &'a str, too_much: &mut bool) -> Option<Vec<Tag<'a>>> {
         if text.get(start..)?.starts_with(['-', '+']) {
             start += 1;
         }
-        let (words, end) = words(text, start, if is_statement { "%}" } else { "}}" }, too_much)?;
+        let (words, end) = words(
+            text,
+            start,
+            if is_statement { "%}" } else { "}}" },
+            too_much,
+        )?;
         at = end + 2;
         elifs += usize::from(is_statement && words.first().is_some_and(|word| word.text == "elif"));
         if elifs > MAX_ELIFS {
@@ -167,7 +176,11 @@ fn words<'a>(
             _ => {}
         }
         let word = rest.get(..length)?;
-        in_a_row = if matches!(word, "-" | "not") { in_a_row + 1 } else { 0 };
+        in_a_row = if matches!(word, "-" | "not") {
+            in_a_row + 1
+        } else {
+            0
+        };
         let is_operator = match kind {
             Kind::Mark => !matches!(word, "," | ":"),
             Kind::Open(_) => true,
@@ -263,8 +276,17 @@ mod tests {
         for text in ["{{ a", "{{ 'a }}", "{{ (a] }}", "{% raw %} x", "{# x"] {
             assert_eq!(tags(text).err(), Some(Unclear::Malformed), "{text}");
         }
-        for text in ["1 + ".repeat(600), "(".repeat(70), "-".repeat(70), "not ".repeat(70)] {
-            assert_eq!(tags(&format!("{{{{ {text}")).err(), Some(Unclear::TooMuch), "{text}");
+        for text in [
+            "1 + ".repeat(600),
+            "(".repeat(70),
+            "-".repeat(70),
+            "not ".repeat(70),
+        ] {
+            assert_eq!(
+                tags(&format!("{{{{ {text}")).err(),
+                Some(Unclear::TooMuch),
+                "{text}"
+            );
         }
     }
 }

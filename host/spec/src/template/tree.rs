@@ -12,8 +12,8 @@ pub struct ValueTemplate(Tree);
 enum Tree {
     Literal(Value),
     Template(Template),
-    List(Vec<Tree>),
-    Map(Vec<(String, Tree)>),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 impl ValueTemplate {

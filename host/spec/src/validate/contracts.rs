@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Checker, meant_or_known, show};
+use super::{Checker, show};
 use crate::{
     finding::Code,
     model::{Signature, Stage},
@@ -10,7 +10,12 @@ use crate::{
 };
 
 /// Names that the engine provides to stages by itself.
-const PROVIDED: [&str; 4] = ["run_id", "_transcript", "_diagnostics", "_stale_memory_keys"];
+const PROVIDED: [&str; 4] = [
+    "run_id",
+    "_transcript",
+    "_diagnostics",
+    "_stale_memory_keys",
+];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     inputs_and_outputs(checker);
@@ -23,12 +28,22 @@ fn inputs_and_outputs(checker: &mut Checker<'_>) {
     let hours = spec.contracts.timeout_hours;
     if hours <= 0.0 {
         let message = format!("`timeout_hours` is {hours}; nothing can be done in that time");
-        checker.section(Code::InvalidDuration, path!["contracts", "timeout_hours"], message, None);
+        checker.section(
+            Code::InvalidDuration,
+            path!["contracts", "timeout_hours"],
+            message,
+            None,
+        );
     }
     for (index, input) in spec.contracts.inputs.iter().enumerate() {
         if input.name.as_deref().is_none_or(str::is_empty) {
             let message = "the input has no `name`";
-            checker.section(Code::ContractInputMissingName, path!["contracts", "inputs", index], message, None);
+            checker.section(
+                Code::ContractInputMissingName,
+                path!["contracts", "inputs", index],
+                message,
+                None,
+            );
         }
     }
     for (index, output) in spec.contracts.outputs.iter().enumerate() {
@@ -38,9 +53,12 @@ fn inputs_and_outputs(checker: &mut Checker<'_>) {
                 let message = "the output does not say which `stage` delivers it";
                 checker.section(Code::ContractOutputMissingStage, place, message, None);
             }
-            Some(stage) if spec.stage(stage).is_none() => {
-                let hint = meant_or_known(stage, "stages", spec.stages.iter().map(|stage| stage.id.as_str()));
-                let message = format!("the output is to come from {}, and there is no such stage", show(stage));
+            Some(stage) if checker.stage_named(stage).is_none() => {
+                let hint = checker.stage_hint(stage);
+                let message = format!(
+                    "the output is to come from {}, and there is no such stage",
+                    show(stage)
+                );
                 let place = path!["contracts", "outputs", index, "stage"];
                 checker.section(Code::ContractOutputUndefinedStage, place, message, hint);
             }
@@ -55,20 +73,33 @@ fn inputs_and_outputs(checker: &mut Checker<'_>) {
 
 fn signatures(checker: &mut Checker<'_>) {
     let spec = checker.spec;
-    let ids: HashSet<&str> = spec.stages.iter().map(|stage| stage.id.as_str()).collect();
     let mut given: HashSet<&str> = PROVIDED.into_iter().collect();
-    given.extend(spec.contracts.inputs.iter().filter_map(|input| input.name.as_deref()));
-    given.extend(spec.continuation.iter().map(|continuation| continuation.inject_as.as_str()));
+    given.extend(
+        spec.contracts
+            .inputs
+            .iter()
+            .filter_map(|input| input.name.as_deref()),
+    );
+    given.extend(
+        spec.continuation
+            .iter()
+            .map(|continuation| continuation.inject_as.as_str()),
+    );
     if let Some(memory) = &spec.memory {
-        given.extend([memory.inject_as.as_str(), memory.inject_knowledge_as.as_str()]);
+        given.extend([
+            memory.inject_as.as_str(),
+            memory.inject_knowledge_as.as_str(),
+        ]);
     }
     for (index, stage) in spec.stages.iter().enumerate() {
-        let Some(signature) = &stage.signature else { continue };
+        let Some(signature) = &stage.signature else {
+            continue;
+        };
         let before: Vec<(&Stage, &Signature)> = stage
             .depends_on
             .iter()
-            .filter_map(|id| spec.stage(id))
-            .filter_map(|(_, stage)| Some((stage, stage.signature.as_ref()?)))
+            .filter_map(|id| checker.stage_named(id))
+            .filter_map(|stage| Some((stage, stage.signature.as_ref()?)))
             .collect();
         for (name, wanted) in &signature.input {
             for (source, made) in &before {
@@ -84,14 +115,24 @@ fn signatures(checker: &mut Checker<'_>) {
                     checker.stage(Code::SignatureTypeMismatch, index, place, message, None);
                 }
             }
-            let is_made = before.iter().any(|(_, made)| made.output.contains_key(name));
-            let is_known = is_made || ids.contains(name.as_str()) || given.contains(name.as_str());
+            let is_made = before
+                .iter()
+                .any(|(_, made)| made.output.contains_key(name));
+            let is_known = is_made
+                || checker.places.contains_key(name.as_str())
+                || given.contains(name.as_str());
             if !is_known && !stage.depends_on.is_empty() && stage.fan_out.is_none() {
                 let message = format!("nothing provides {}", show(name));
                 let hint = Some(
                     "it must be an input, a stage, or in `signature.output` of a stage in `depends_on`".to_owned(),
                 );
-                checker.stage(Code::UndefinedSignatureInput, index, path!["signature", "input", name], message, hint);
+                checker.stage(
+                    Code::UndefinedSignatureInput,
+                    index,
+                    path!["signature", "input", name],
+                    message,
+                    hint,
+                );
             }
         }
     }
@@ -99,19 +140,28 @@ fn signatures(checker: &mut Checker<'_>) {
 
 fn earlier_runs(checker: &mut Checker<'_>) {
     let spec = checker.spec;
-    let captures = spec.memory.iter().flat_map(|memory| memory.capture.iter().enumerate());
+    let captures = spec
+        .memory
+        .iter()
+        .flat_map(|memory| memory.capture.iter().enumerate());
     for (index, capture) in captures {
-        if spec.stage(&capture.stage).is_none() {
-            let hint = meant_or_known(&capture.stage, "stages", spec.stages.iter().map(|stage| stage.id.as_str()));
-            let message = format!("`memory.capture` names {}, and there is no such stage", show(&capture.stage));
+        if checker.stage_named(&capture.stage).is_none() {
+            let hint = checker.stage_hint(&capture.stage);
+            let message = format!(
+                "`memory.capture` names {}, and there is no such stage",
+                show(&capture.stage)
+            );
             let place = path!["memory", "capture", index, "stage"];
             checker.section(Code::UnknownMemoryStage, place, message, hint);
         }
     }
-    let carried = spec.continuation.iter().flat_map(|continuation| continuation.carry_forward.iter().enumerate());
+    let carried = spec
+        .continuation
+        .iter()
+        .flat_map(|continuation| continuation.carry_forward.iter().enumerate());
     for (index, carry) in carried {
         let stage = carry.key.split('.').next().unwrap_or_default();
-        if spec.stage(stage).is_none() {
+        if checker.stage_named(stage).is_none() {
             let hint = Some("write `STAGE.KEY`".to_owned());
             let message = format!("{} names no stage of this spec", show(&carry.key));
             let place = path!["continuation", "carry_forward", index, "key"];

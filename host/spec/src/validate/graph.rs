@@ -1,8 +1,8 @@
 //! Stages as a graph: ids, dependencies, circles.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use super::{Checker, meant_or_known, show};
+use super::{Checker, show};
 use crate::{finding::Code, path};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
@@ -12,22 +12,41 @@ pub(super) fn check(checker: &mut Checker<'_>) {
 }
 
 fn ids(checker: &mut Checker<'_>) {
-    let mut first: HashMap<&str, usize> = HashMap::new();
     for (index, stage) in checker.spec.stages.iter().enumerate() {
         if stage.id.trim().is_empty() {
-            checker.stage(Code::InvalidStageId, index, path!["id"], "the id is empty", None);
+            checker.stage(
+                Code::InvalidStageId,
+                index,
+                path!["id"],
+                "the id is empty",
+                None,
+            );
             continue;
         }
-        if let Some(earlier) = first.get(stage.id.as_str()) {
-            let line = checker.source.locate(path!["stages", *earlier, "id"]).line;
-            let message = format!("the id {} is taken by the stage in line {line}", show(&stage.id));
+        let first = checker
+            .places
+            .get(stage.id.as_str())
+            .copied()
+            .unwrap_or(index);
+        if first != index {
+            let line = checker.source.locate(path!["stages", first, "id"]).line;
+            let message = format!(
+                "the id {} is taken by the stage in line {line}",
+                show(&stage.id)
+            );
             checker.stage(Code::DuplicateStageId, index, path!["id"], message, None);
-        } else {
-            first.insert(&stage.id, index);
         }
-        let is_input = checker.spec.contracts.inputs.iter().any(|input| input.name.as_deref() == Some(stage.id.as_str()));
+        let is_input = checker
+            .spec
+            .contracts
+            .inputs
+            .iter()
+            .any(|input| input.name.as_deref() == Some(stage.id.as_str()));
         if is_input {
-            let message = format!("{} is also an input; from this stage on its result takes the input's place", show(&stage.id));
+            let message = format!(
+                "{} is also an input; from this stage on its result takes the input's place",
+                show(&stage.id)
+            );
             checker.stage(Code::StageShadowsInput, index, path!["id"], message, None);
         }
     }
@@ -35,37 +54,48 @@ fn ids(checker: &mut Checker<'_>) {
 
 fn dependencies(checker: &mut Checker<'_>) {
     let spec = checker.spec;
-    let known: HashMap<&str, usize> = index_by_id(checker);
     for (index, stage) in spec.stages.iter().enumerate() {
         for (place, dependency) in stage.depends_on.iter().enumerate() {
-            if !known.contains_key(dependency.as_str()) {
-                let hint = meant_or_known(dependency, "stages", spec.stages.iter().map(|stage| stage.id.as_str()));
-                let message = format!("`depends_on` names {}, and there is no such stage", show(dependency));
-                checker.stage(Code::UndefinedDependency, index, path!["depends_on", place], message, hint);
+            if checker.stage_named(dependency).is_none() {
+                let hint = checker.stage_hint(dependency);
+                let message = format!(
+                    "`depends_on` names {}, and there is no such stage",
+                    show(dependency)
+                );
+                checker.stage(
+                    Code::UndefinedDependency,
+                    index,
+                    path!["depends_on", place],
+                    message,
+                    hint,
+                );
             }
         }
         if stage.post_run && !stage.depends_on.is_empty() {
             let message = "`depends_on` has no effect on a post_run stage: those run last, in the order of the spec";
-            checker.stage(Code::PostRunDependsOn, index, path!["depends_on"], message, None);
+            checker.stage(
+                Code::PostRunDependsOn,
+                index,
+                path!["depends_on"],
+                message,
+                None,
+            );
         }
     }
-}
-
-fn index_by_id<'a>(checker: &Checker<'a>) -> HashMap<&'a str, usize> {
-    let mut known = HashMap::new();
-    for (index, stage) in checker.spec.stages.iter().enumerate() {
-        known.entry(stage.id.as_str()).or_insert(index);
-    }
-    known
 }
 
 /// Takes away every stage whose dependencies are gone; what is left waits for itself.
 fn circle(checker: &mut Checker<'_>) {
     let stages = &checker.spec.stages;
-    let known = index_by_id(checker);
     let needs: Vec<Vec<usize>> = stages
         .iter()
-        .map(|stage| stage.depends_on.iter().filter_map(|id| known.get(id.as_str()).copied()).collect())
+        .map(|stage| {
+            stage
+                .depends_on
+                .iter()
+                .filter_map(|id| checker.places.get(id.as_str()).copied())
+                .collect()
+        })
         .collect();
     let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();
     let mut wanted_by: Vec<Vec<usize>> = vec![Vec::new(); stages.len()];
@@ -76,8 +106,12 @@ fn circle(checker: &mut Checker<'_>) {
             }
         }
     }
-    let mut ready: VecDeque<usize> =
-        waiting.iter().enumerate().filter(|(_, count)| **count == 0).map(|(index, _)| index).collect();
+    let mut ready: VecDeque<usize> = waiting
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| **count == 0)
+        .map(|(index, _)| index)
+        .collect();
     while let Some(done) = ready.pop_front() {
         for next in wanted_by.get(done).into_iter().flatten() {
             if let Some(count) = waiting.get_mut(*next) {
@@ -89,18 +123,39 @@ fn circle(checker: &mut Checker<'_>) {
         }
     }
     let stuck = |index: usize| waiting.get(index).is_some_and(|count| *count > 0);
-    let Some(start) = (0..stages.len()).find(|index| stuck(*index)) else { return };
+    let Some(start) = (0..stages.len()).find(|index| stuck(*index)) else {
+        return;
+    };
     // Every stuck stage needs a stuck one, so following needs must come back to a stage already seen.
     let mut way: Vec<usize> = Vec::new();
     let mut at = start;
     while !way.contains(&at) {
         way.push(at);
-        let Some(next) = needs.get(at).into_iter().flatten().copied().find(|index| stuck(*index)) else { return };
+        let Some(next) = needs
+            .get(at)
+            .into_iter()
+            .flatten()
+            .copied()
+            .find(|index| stuck(*index))
+        else {
+            return;
+        };
         at = next;
     }
     let ring = way.iter().skip_while(|index| **index != at).chain([&at]);
-    let names: Vec<String> = ring.filter_map(|index| stages.get(*index)).map(|stage| show(&stage.id)).collect();
-    let message = format!("stages wait for each other and none can start: {}", names.join(" needs "));
+    let names: Vec<String> = ring
+        .filter_map(|index| stages.get(*index))
+        .map(|stage| show(&stage.id))
+        .collect();
+    let message = format!(
+        "stages wait for each other and none can start: {}",
+        names.join(" needs ")
+    );
     let hint = Some("remove one of these from `depends_on`".to_owned());
-    checker.section(Code::CircularDependency, path!["stages", at, "depends_on"], message, hint);
+    checker.section(
+        Code::CircularDependency,
+        path!["stages", at, "depends_on"],
+        message,
+        hint,
+    );
 }

@@ -10,18 +10,19 @@ mod safety;
 mod stages;
 mod templates;
 
+use std::collections::HashMap;
+
 use crate::{
     document::{Document, Source},
     finding::{Code, Finding, sort},
     location::Step,
-    model::Spec,
+    model::{Spec, Stage},
     suggest::did_you_mean,
 };
 
 /// Every check that needs no plugin. What was doubtful while reading is in [`Document::warnings`] and not repeated.
 pub fn validate(document: &Document) -> Vec<Finding> {
-    let mut checker =
-        Checker { spec: &document.spec, source: &document.source, findings: Vec::new() };
+    let mut checker = Checker::new(document);
     graph::check(&mut checker);
     stages::check(&mut checker);
     actions::check(&mut checker);
@@ -36,12 +37,49 @@ pub fn validate(document: &Document) -> Vec<Finding> {
 struct Checker<'a> {
     spec: &'a Spec,
     source: &'a Source,
+    /// Where the stage of each id is in the list; of two with one id, the first.
+    places: HashMap<&'a str, usize>,
     findings: Vec<Finding>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn new(document: &'a Document) -> Self {
+        let mut places = HashMap::new();
+        for (index, stage) in document.spec.stages.iter().enumerate() {
+            places.entry(stage.id.as_str()).or_insert(index);
+        }
+        Self {
+            spec: &document.spec,
+            source: &document.source,
+            places,
+            findings: Vec::new(),
+        }
+    }
+
+    /// The stage of this id.
+    fn stage_named(&self, id: &str) -> Option<&'a Stage> {
+        self.places
+            .get(id)
+            .and_then(|index| self.spec.stages.get(*index))
+    }
+
+    /// What to say about a name that is no stage.
+    fn stage_hint(&self, id: &str) -> Option<String> {
+        meant_or_known(
+            id,
+            "stages",
+            self.spec.stages.iter().map(|stage| stage.id.as_str()),
+        )
+    }
+
     /// Reports something about a section of the spec.
-    fn section(&mut self, code: Code, path: &[Step<'_>], message: impl Into<String>, hint: Option<String>) {
+    fn section(
+        &mut self,
+        code: Code,
+        path: &[Step<'_>],
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
         let mut finding = Finding::new(code, message).at(self.source.locate(path));
         finding.hint = hint;
         self.findings.push(finding);
@@ -66,12 +104,18 @@ impl Checker<'_> {
 }
 
 /// What could have been meant, else what there is.
-fn meant_or_known<'a>(word: &str, what: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+fn meant_or_known<'a>(
+    word: &str,
+    what: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<String> {
     /// Names that a hint lists.
     const LISTED: usize = 10;
     did_you_mean(word, known.clone()).or_else(|| {
-        let names: Vec<String> =
-            known.take(LISTED + 1).map(|name| format!("`{}`", name.escape_debug())).collect();
+        let names: Vec<String> = known
+            .take(LISTED + 1)
+            .map(|name| format!("`{}`", name.escape_debug()))
+            .collect();
         match names.len() {
             0 => Some(format!("there are no {what}")),
             count if count <= LISTED => Some(format!("the {what} are {}", names.join(", "))),

@@ -14,30 +14,50 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         .iter()
         .enumerate()
         .filter_map(|(index, rule)| match rule {
-            SafetyRule::Dsl(rule) if rule.action == SafetyAction::Block => Some((index, rule.tool.as_str())),
+            SafetyRule::Dsl(rule) if rule.action == SafetyAction::Block => {
+                Some((index, rule.tool.as_str()))
+            }
             _ => None,
         })
         .collect();
     for (index, rule) in rules.iter().enumerate() {
-        let SafetyRule::Dsl(rule) = rule else { continue };
+        let SafetyRule::Dsl(rule) = rule else {
+            continue;
+        };
         if let Some(condition) = &rule.condition
             && condition.op == ConditionOp::MatchesRegex
             && let Err(why) = Pattern::new(&condition.value)
         {
             let message = format!("{} is no regular expression: {why}", show(&condition.value));
-            checker.section(Code::InvalidRegex, path!["safety_rules", index, "condition", "value"], message, None);
+            checker.section(
+                Code::InvalidRegex,
+                path!["safety_rules", index, "condition", "value"],
+                message,
+                None,
+            );
         }
         if rule.action != SafetyAction::Allow {
             continue;
         }
         // Whatever the order and the conditions: a rule that loosens what another one tightens is a mistake.
-        let against = blocks.iter().find(|(_, tool)| *tool == "*" || *tool == rule.tool);
+        let against = blocks
+            .iter()
+            .find(|(_, tool)| *tool == "*" || *tool == rule.tool);
         if let Some((other, _)) = against {
             let line = checker.source.locate(path!["safety_rules", *other]).line;
-            let message =
-                format!("this rule allows {}, and the rule in line {line} blocks it", show(&rule.tool));
-            let hint = Some("narrow the blocking rule with a `condition` instead, and drop this one".to_owned());
-            checker.section(Code::ConflictingSafetyRules, path!["safety_rules", index], message, hint);
+            let message = format!(
+                "this rule allows {}, and the rule in line {line} blocks it",
+                show(&rule.tool)
+            );
+            let hint = Some(
+                "narrow the blocking rule with a `condition` instead, and drop this one".to_owned(),
+            );
+            checker.section(
+                Code::ConflictingSafetyRules,
+                path!["safety_rules", index],
+                message,
+                hint,
+            );
         }
     }
 }

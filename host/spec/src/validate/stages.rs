@@ -14,7 +14,13 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         repetition(checker, index, stage);
         if let Some(seconds) = stage.timeout_s.filter(|seconds| *seconds <= 0.0) {
             let message = format!("`timeout_s` is {seconds}; nothing can be done in that time");
-            checker.stage(Code::InvalidDuration, index, path!["timeout_s"], message, None);
+            checker.stage(
+                Code::InvalidDuration,
+                index,
+                path!["timeout_s"],
+                message,
+                None,
+            );
         }
         if let Some(role) = &stage.role {
             tier(checker, index, stage, role);
@@ -30,13 +36,30 @@ fn execution(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     let keys: Vec<String> = fields.iter().map(|(key, _)| format!("`{key}`")).collect();
     match keys.split_first() {
         None => {
-            let hint = Some("give it one of `role`, `tool_call`, `adapter`, `gate`, `subagent_spec`".to_owned());
-            checker.stage(Code::NoExecutionType, index, path!["id"], "the stage does not say what to run", hint);
+            let hint = Some(
+                "give it one of `role`, `tool_call`, `adapter`, `gate`, `subagent_spec`".to_owned(),
+            );
+            checker.stage(
+                Code::NoExecutionType,
+                index,
+                path!["id"],
+                "the stage does not say what to run",
+                hint,
+            );
         }
         Some((first, ignored)) if !ignored.is_empty() => {
-            let message = format!("the stage has {}; {first} counts and the rest is ignored", keys.join(" and "));
+            let message = format!(
+                "the stage has {}; {first} counts and the rest is ignored",
+                keys.join(" and ")
+            );
             let key = fields.get(1).map_or("id", |(key, _)| key);
-            checker.stage(Code::SeveralExecutionTypes, index, path![key], message, None);
+            checker.stage(
+                Code::SeveralExecutionTypes,
+                index,
+                path![key],
+                message,
+                None,
+            );
         }
         Some(_) => {}
     }
@@ -47,51 +70,105 @@ fn execution(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     if let Some(adapter) = &stage.adapter
         && !checker.spec.adapters.contains_key(adapter)
     {
-        let hint = meant_or_known(adapter, "adapters", checker.spec.adapters.keys().map(String::as_str));
+        let hint = meant_or_known(
+            adapter,
+            "adapters",
+            checker.spec.adapters.keys().map(String::as_str),
+        );
         let message = format!("there is no adapter {}", show(adapter));
-        checker.stage(Code::UndefinedAdapter, index, path!["adapter"], message, hint);
+        checker.stage(
+            Code::UndefinedAdapter,
+            index,
+            path!["adapter"],
+            message,
+            hint,
+        );
     }
 }
 
 fn fan_out(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     if let Some(width) = stage.fan_out {
         if width < 1 {
-            let message = format!("`fan_out` is {width}; it says how many items run at a time, at least 1");
+            let message =
+                format!("`fan_out` is {width}; it says how many items run at a time, at least 1");
             checker.stage(Code::InvalidFanOut, index, path!["fan_out"], message, None);
         }
         // A subagent stage may start so many children of one context.
         if stage.partition_source.is_none() && stage.kind() != StageKind::Subagent {
             let message = "`fan_out` without `partition_source`: there are no items to run for";
-            let hint = Some("add `partition_source: \"{{ STAGE.LIST }}\"`, or remove `fan_out`".to_owned());
-            checker.stage(Code::FanOutMissingPartitionSource, index, path!["fan_out"], message, hint);
+            let hint = Some(
+                "add `partition_source: \"{{ STAGE.LIST }}\"`, or remove `fan_out`".to_owned(),
+            );
+            checker.stage(
+                Code::FanOutMissingPartitionSource,
+                index,
+                path!["fan_out"],
+                message,
+                hint,
+            );
         }
     } else if stage.partition_source.is_some() {
-        let message = "`partition_source` without `fan_out`: it is not said how many items run at a time";
+        let message =
+            "`partition_source` without `fan_out`: it is not said how many items run at a time";
         let hint = Some("add `fan_out: 4`".to_owned());
-        checker.stage(Code::PartitionSourceMissingFanOut, index, path!["partition_source"], message, hint);
+        checker.stage(
+            Code::PartitionSourceMissingFanOut,
+            index,
+            path!["partition_source"],
+            message,
+            hint,
+        );
     }
     if stage.inject_file_as.is_some() && stage.partition_source.is_none() {
-        let message = "`inject_file_as` without `partition_source`: there are no paths to read files from";
-        checker.stage(Code::InjectFileMissingPartitionSource, index, path!["inject_file_as"], message, None);
+        let message =
+            "`inject_file_as` without `partition_source`: there are no paths to read files from";
+        checker.stage(
+            Code::InjectFileMissingPartitionSource,
+            index,
+            path!["inject_file_as"],
+            message,
+            None,
+        );
     }
 }
 
 fn repetition(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
-    let Some(retry) = stage.on_fail.as_ref().and_then(|on_fail| on_fail.retry.as_ref()) else { return };
+    let Some(retry) = stage
+        .on_fail
+        .as_ref()
+        .and_then(|on_fail| on_fail.retry.as_ref())
+    else {
+        return;
+    };
     let place = path!["on_fail", "loop", "stage"];
-    if checker.spec.stage(&retry.stage).is_none() {
-        let hint = meant_or_known(&retry.stage, "stages", checker.spec.stages.iter().map(|stage| stage.id.as_str()));
-        let message = format!("`on_fail.loop.stage` names {}, and there is no such stage", show(&retry.stage));
+    if checker.stage_named(&retry.stage).is_none() {
+        let hint = checker.stage_hint(&retry.stage);
+        let message = format!(
+            "`on_fail.loop.stage` names {}, and there is no such stage",
+            show(&retry.stage)
+        );
         checker.stage(Code::UndefinedLoopStage, index, place, message, hint);
     } else if retry.stage != stage.id {
-        let message = format!("`on_fail.loop.stage` names {}, but a stage repeats only itself", show(&retry.stage));
+        let message = format!(
+            "`on_fail.loop.stage` names {}, but a stage repeats only itself",
+            show(&retry.stage)
+        );
         let hint = Some(format!("write `stage: {}`", stage.id));
         checker.stage(Code::LoopStageIgnored, index, place, message, hint);
     }
-    for (key, seconds) in [("backoff_s", retry.backoff_s), ("backoff_max_s", Some(retry.backoff_max_s))] {
+    for (key, seconds) in [
+        ("backoff_s", retry.backoff_s),
+        ("backoff_max_s", Some(retry.backoff_max_s)),
+    ] {
         if let Some(seconds) = seconds.filter(|seconds| *seconds < 0.0) {
             let message = format!("`{key}` is {seconds}; a wait is at least 0 seconds");
-            checker.stage(Code::InvalidDuration, index, path!["on_fail", "loop", key], message, None);
+            checker.stage(
+                Code::InvalidDuration,
+                index,
+                path!["on_fail", "loop", key],
+                message,
+                None,
+            );
         }
     }
 }
@@ -104,21 +181,48 @@ fn tier(checker: &mut Checker<'_>, index: usize, stage: &Stage, role: &Role) {
         if tiers.get(name).is_none() {
             let hint = meant_or_known(name, "model tiers", tiers.iter().map(|(name, _)| name));
             let message = format!("there is no model tier {}", show(name));
-            checker.stage(Code::UndefinedModelTier, index, path!["role", "model_tier"], message, hint);
+            checker.stage(
+                Code::UndefinedModelTier,
+                index,
+                path!["role", "model_tier"],
+                message,
+                hint,
+            );
         }
     } else if !tiers.is_empty() && tiers.get(name).is_none() {
         let kind = role.role_type.as_str();
-        let message = format!("a {kind} is given the model tier {} by default, and it is not set", show(name));
+        let message = format!(
+            "a {kind} is given the model tier {} by default, and it is not set",
+            show(name)
+        );
         let hint = Some(format!(
             "set `model_tiers.{name}`, or `role_type_defaults.{kind}`, or this role's `model_tier`"
         ));
-        checker.stage(Code::DefaultTierNotConfigured, index, path!["role"], message, hint);
+        checker.stage(
+            Code::DefaultTierNotConfigured,
+            index,
+            path!["role"],
+            message,
+            hint,
+        );
     }
     let is_low = matches!(name, "tiny" | "small") && tiers.get(name).is_some();
     if stage.output_mode == OutputMode::GuidedJson && is_low {
-        let message = format!("`guided_json` is asked of the tier {}, which may not keep to a schema", show(name));
-        let hint = Some("give the role a larger `model_tier`; larger tiers are asked anyway when it fails".to_owned());
-        checker.stage(Code::GuidedJsonLowTierRisk, index, path!["output_mode"], message, hint);
+        let message = format!(
+            "`guided_json` is asked of the tier {}, which may not keep to a schema",
+            show(name)
+        );
+        let hint = Some(
+            "give the role a larger `model_tier`; larger tiers are asked anyway when it fails"
+                .to_owned(),
+        );
+        checker.stage(
+            Code::GuidedJsonLowTierRisk,
+            index,
+            path!["output_mode"],
+            message,
+            hint,
+        );
     }
 }
 
@@ -128,7 +232,13 @@ fn skills(checker: &mut Checker<'_>, index: usize, role: &Role) {
         if !library.contains_key(skill) {
             let hint = meant_or_known(skill, "skills", library.keys().map(String::as_str));
             let message = format!("`skill_library` has no skill {}", show(skill));
-            checker.stage(Code::UnknownSkill, index, path!["role", "skills", place], message, hint);
+            checker.stage(
+                Code::UnknownSkill,
+                index,
+                path!["role", "skills", place],
+                message,
+                hint,
+            );
         }
     }
 }
@@ -137,7 +247,13 @@ fn output_schema(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     let Some(schema) = &stage.output_schema else {
         if stage.output_mode == OutputMode::GuidedJson && stage.kind() == StageKind::Role {
             let message = "`guided_json` without `output_schema`: any JSON object is taken";
-            checker.stage(Code::MissingOutputSchema, index, path!["output_mode"], message, None);
+            checker.stage(
+                Code::MissingOutputSchema,
+                index,
+                path!["output_mode"],
+                message,
+                None,
+            );
         }
         return;
     };
@@ -146,22 +262,43 @@ fn output_schema(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     if let Err(why) = jsonschema::options().offline().build(&schema) {
         let why: String = why.to_string().chars().take(300).collect();
         let message = format!("`output_schema` is no JSON Schema: {why}");
-        checker.stage(Code::InvalidOutputSchema, index, path!["output_schema"], message, None);
+        checker.stage(
+            Code::InvalidOutputSchema,
+            index,
+            path!["output_schema"],
+            message,
+            None,
+        );
     }
 }
 
 fn post_run(checker: &mut Checker<'_>) {
     let stages = &checker.spec.stages;
-    let Some(wide) = stages.iter().find(|stage| !stage.post_run && stage.fan_out.is_some()) else { return };
+    let Some(wide) = stages
+        .iter()
+        .find(|stage| !stage.post_run && stage.fan_out.is_some())
+    else {
+        return;
+    };
     for (index, stage) in stages.iter().enumerate() {
-        let is_bounded = stage.signature.as_ref().is_some_and(|signature| !signature.input.is_empty());
+        let is_bounded = stage
+            .signature
+            .as_ref()
+            .is_some_and(|signature| !signature.input.is_empty());
         if stage.post_run && !is_bounded {
             let message = format!(
                 "this post_run stage is shown the whole transcript, with every item of {}; it may not fit the model",
                 show(&wide.id)
             );
-            let hint = Some("name what it needs in `signature.input`, e.g. `_diagnostics`".to_owned());
-            checker.stage(Code::PostRunTranscriptOverflowRisk, index, path!["id"], message, hint);
+            let hint =
+                Some("name what it needs in `signature.input`, e.g. `_diagnostics`".to_owned());
+            checker.stage(
+                Code::PostRunTranscriptOverflowRisk,
+                index,
+                path!["id"],
+                message,
+                hint,
+            );
         }
     }
 }

@@ -8,9 +8,15 @@ use crate::{finding::Code, location::Step, path, template::Template};
 pub(super) fn check(checker: &mut Checker<'_>) {
     let spec = checker.spec;
     for (index, stage) in spec.stages.iter().enumerate() {
-        let until = stage.on_fail.as_ref().and_then(|on_fail| on_fail.retry.as_ref()?.until.as_ref());
+        let until = stage
+            .on_fail
+            .as_ref()
+            .and_then(|on_fail| on_fail.retry.as_ref()?.until.as_ref());
         let texts: [(&[Step<'_>], Option<&String>); 6] = [
-            (path!["role", "description"], stage.role.as_ref().map(|role| &role.description)),
+            (
+                path!["role", "description"],
+                stage.role.as_ref().map(|role| &role.description),
+            ),
             (path!["present"], stage.present.as_ref()),
             (path!["condition"], stage.condition.as_ref()),
             (path!["skip_if"], stage.skip_if.as_ref()),
@@ -57,7 +63,9 @@ fn tree(checker: &mut Checker<'_>, stage: Option<&str>, place: &[Step<'_>], valu
 }
 
 fn template(checker: &mut Checker<'_>, stage: Option<&str>, place: &[Step<'_>], text: &str) {
-    let Err(why) = Template::compile(text) else { return };
+    let Err(why) = Template::compile(text) else {
+        return;
+    };
     let line = match why.line {
         Some(line) if line > 1 => format!(" (line {line} of the text)"),
         _ => String::new(),
@@ -66,7 +74,11 @@ fn template(checker: &mut Checker<'_>, stage: Option<&str>, place: &[Step<'_>], 
         Step::Key(key) => Some(*key),
         Step::Index(_) => None,
     });
-    let message = format!("the template in `{}` is wrong: {}{line}", key.unwrap_or_default(), why.message);
+    let message = format!(
+        "the template in `{}` is wrong: {}{line}",
+        key.unwrap_or_default(),
+        why.message
+    );
     checker.section(Code::InvalidTemplate, place, message, None);
     if let Some(finding) = checker.findings.last_mut() {
         finding.stage = stage.map(str::to_owned);

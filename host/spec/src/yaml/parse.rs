@@ -131,7 +131,7 @@ impl<'a> Builder<'a> {
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(at)?,
                 Event::Scalar(text, style, anchor, tag) => {
-                    self.scalar(&text, style, anchor, tag.as_deref(), at)?
+                    self.scalar(&text, style, anchor, tag.as_deref(), at)?;
                 }
                 Event::Alias(anchor) => self.alias(anchor, at)?,
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -238,8 +238,16 @@ impl<'a> Builder<'a> {
             });
         }
         // A block begins at its first key or dash and has no mark of its own: show the line.
-        let line = self.text.get(at.offset..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        let length = if at.length == 0 { line.trim_end().len().max(1) } else { at.length };
+        let line = self
+            .text
+            .get(at.offset..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default();
+        let length = if at.length == 0 {
+            line.trim_end().len().max(1)
+        } else {
+            at.length
+        };
         let at = Location { length, ..at };
         let id = self.take_id();
         self.open.push(Open {
