@@ -67,7 +67,8 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
         warning.stage = warning.at.and_then(id_of_stage_at);
     }
     match reading.value {
-        Some(spec) => {
+        Some(mut spec) => {
+            fill_in(&mut spec);
             sort(&mut warnings);
             let source = Source {
                 name: name.to_owned(),
@@ -90,6 +91,22 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
             }));
             sort(&mut findings);
             Err(Findings(findings))
+        }
+    }
+}
+
+/// What may be left out because the stage's id says it.
+fn fill_in(spec: &mut Spec) {
+    for stage in &mut spec.stages {
+        if let Some(role) = stage.role.as_mut().filter(|role| role.name.is_empty()) {
+            role.name.clone_from(&stage.id);
+        }
+        let retry = stage
+            .on_fail
+            .as_mut()
+            .and_then(|on_fail| on_fail.retry.as_mut());
+        if let Some(retry) = retry.filter(|retry| retry.stage.is_empty()) {
+            retry.stage.clone_from(&stage.id);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Did you mean …?
 
 /// How alike two words must be, from 0 to 1.
-const ALIKE: f64 = 0.75;
+const ALIKE: f64 = 0.6;
 
 /// The candidate that the writer probably meant, as a hint.
 pub(crate) fn did_you_mean<'a>(
@@ -13,7 +13,7 @@ pub(crate) fn did_you_mean<'a>(
         .into_iter()
         .map(|candidate| {
             (
-                strsim::jaro_winkler(&lower, &candidate.to_ascii_lowercase()),
+                strsim::normalized_damerau_levenshtein(&lower, &candidate.to_ascii_lowercase()),
                 candidate,
             )
         })
@@ -38,5 +38,10 @@ mod tests {
             Some("did you mean `depends_on`?")
         );
         assert_eq!(did_you_mean("zzz", keys), None);
+        assert_eq!(did_you_mean("volumes", ["roles"]), None);
+        assert_eq!(
+            did_you_mean("feul", ["fuel"]).as_deref(),
+            Some("did you mean `fuel`?")
+        );
     }
 }

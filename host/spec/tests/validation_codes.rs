@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use armature_spec::{Code, Finding, Severity, parse, validate};
+use armature_spec::{Code, ConditionOp, Finding, SafetyRule, Severity, parse, validate};
 
 /// Everything that is found in a spec: while reading, or by looking at the whole.
 fn findings(text: &str) -> Vec<Finding> {
@@ -501,4 +501,67 @@ stages: [{id: a, adapter: a, on_fail: {loop: {stage: a}}}]
     let again: armature_spec::Spec =
         serde_json::from_value(serde_json::to_value(&spec).unwrap()).unwrap();
     assert_eq!(spec, again);
+}
+
+#[test]
+fn what_the_stage_itself_says_may_be_left_out() {
+    let text = "
+name: x
+stages: [{id: plan, role: {type: judge, description: d}, on_fail: {loop: {max: 2}}}]
+";
+    assert_eq!(findings(text), []);
+    let stage = &parse("s", text).unwrap().spec.stages[0];
+    assert_eq!(stage.role.as_ref().unwrap().name, "plan");
+    assert_eq!(
+        stage
+            .on_fail
+            .as_ref()
+            .unwrap()
+            .retry
+            .as_ref()
+            .unwrap()
+            .stage,
+        "plan"
+    );
+}
+
+#[test]
+fn the_other_spellings_of_a_rule_mean_the_same() {
+    let text = "
+name: x
+safety_rules:
+  - {tool: t, action: block, description: no, conditions: [{field: f, operator: starts_with, value: 'a.b'}]}
+  - {tool: t, action: block, condition: {field: f, op: ends_with, value: '.sh'}}
+stages: []
+";
+    assert_eq!(findings(text), []);
+    let rules = parse("s", text).unwrap().spec.safety_rules;
+    let conditions: Vec<(ConditionOp, String, String)> = rules
+        .into_iter()
+        .map(|rule| match rule {
+            SafetyRule::Dsl(rule) => (rule.condition.unwrap(), rule.message),
+            SafetyRule::Component(_) => panic!("not a plugin's"),
+        })
+        .map(|(condition, message)| (condition.op, condition.value, message))
+        .collect();
+    let wanted = [(r"\Aa\.b", "no"), (r"\.sh\z", "")];
+    for ((op, value, message), (pattern, why)) in conditions.iter().zip(wanted) {
+        assert_eq!(
+            (*op, value.as_str(), message.as_str()),
+            (ConditionOp::MatchesRegex, pattern, why)
+        );
+    }
+}
+
+#[test]
+fn what_the_first_stages_read_counts_as_an_input() {
+    let text = "
+name: x
+stages:
+- {id: a, role: {type: worker, description: 'about {{ topic }}'}}
+- {id: b, depends_on: [a], gate: human, signature: {input: {topic: t, other: o}}}
+";
+    let found = findings(text);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].message.contains("`other`"));
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The part a model plays in a stage, and what it has at hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Role {
-    /// Name of the role, for people.
+    /// Name of the role, for people; the stage's id when left out.
+    #[serde(default)]
     pub name: String,
     /// Kind of work; it decides the default tier and the opening of the prompt.
     #[serde(rename = "type")]

@@ -65,7 +65,9 @@ pub struct ComponentRule {
 
 /// A rule as it is written: `{tool, condition?, action, message}`, or `{plugin, tool?, config}` for one that a plugin
 /// decides.
+// Unknown keys are errors here: a condition that is ignored for a slip of the pen would widen the rule.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "SafetyRule")]
 struct RuleText {
     /// Name of the tool, `*` for all; needed unless `plugin` is there.
@@ -74,11 +76,18 @@ struct RuleText {
     /// When the rule applies; to every call of the tool when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     condition: Option<SafetyCondition>,
+    /// Another way to write `condition`: a list of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<SafetyCondition>,
     /// What to do then; needed unless `plugin` is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     action: Option<SafetyAction>,
-    /// Why, for whoever is told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why, for whoever is told. `description` means the same.
+    #[serde(
+        default,
+        alias = "description",
+        skip_serializing_if = "Option::is_none"
+    )]
     message: Option<String>,
     /// A plugin that exports `rule`, in place of `condition` and `action`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +103,10 @@ impl TryFrom<RuleText> for SafetyRule {
     fn try_from(text: RuleText) -> Result<Self, String> {
         if let Some(plugin) = text.plugin {
             for (key, present) in [
-                ("condition", text.condition.is_some()),
+                (
+                    "condition",
+                    text.condition.is_some() || !text.conditions.is_empty(),
+                ),
                 ("action", text.action.is_some()),
                 ("message", text.message.is_some()),
             ] {
@@ -119,9 +131,14 @@ impl TryFrom<RuleText> for SafetyRule {
         let action = text
             .action
             .ok_or("the rule lacks `action`: block, warn, log, require_approval or allow")?;
+        let mut conditions = text.condition.into_iter().chain(text.conditions);
+        let condition = conditions.next();
+        if conditions.next().is_some() {
+            return Err("a rule has one condition; write a rule for each".to_owned());
+        }
         Ok(Self::Dsl(DslRule {
             tool,
-            condition: text.condition,
+            condition,
             action,
             message: text.message.unwrap_or_default(),
         }))
@@ -159,16 +176,64 @@ impl JsonSchema for SafetyRule {
 }
 
 /// A test of one argument. A call that lacks the argument never fulfils it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ConditionText")]
 pub struct SafetyCondition {
-    /// Name of the argument; `_tool_reversibility` is the tool's own word: `full`, `partial`, `none` or `unknown`.
+    /// Name of the argument; `_tool_reversibility` is the tool's own word.
     pub field: String,
     /// The test.
     pub op: ConditionOp,
     /// What to compare with.
+    pub value: String,
+}
+
+/// A test of one argument. A call that lacks the argument never fulfils it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SafetyCondition")]
+struct ConditionText {
+    /// Name of the argument; `_tool_reversibility` is the tool's own word: `full`, `partial`, `none` or `unknown`.
+    field: String,
+    /// The test. `operator` means the same.
+    #[serde(alias = "operator")]
+    op: ConditionWord,
+    /// What to compare with.
     #[serde(default)]
     #[schemars(schema_with = "value_schema")]
-    pub value: String,
+    value: String,
+}
+
+impl From<ConditionText> for SafetyCondition {
+    fn from(text: ConditionText) -> Self {
+        let ConditionText { field, op, value } = text;
+        let (op, value) = match op {
+            ConditionWord::Contains => (ConditionOp::Contains, value),
+            ConditionWord::NotContains => (ConditionOp::NotContains, value),
+            ConditionWord::Equals => (ConditionOp::Equals, value),
+            ConditionWord::NotEquals => (ConditionOp::NotEquals, value),
+            ConditionWord::MatchesRegex => (ConditionOp::MatchesRegex, value),
+            ConditionWord::Truthy => (ConditionOp::Truthy, value),
+            ConditionWord::StartsWith => (
+                ConditionOp::MatchesRegex,
+                format!(r"\A{}", fancy_regex::escape(&value)),
+            ),
+            ConditionWord::EndsWith => (
+                ConditionOp::MatchesRegex,
+                format!(r"{}\z", fancy_regex::escape(&value)),
+            ),
+        };
+        Self { field, op, value }
+    }
+}
+
+impl JsonSchema for SafetyCondition {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        ConditionText::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        ConditionText::json_schema(generator)
+    }
 }
 
 fn value_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -176,7 +241,7 @@ fn value_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 }
 
 /// A test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionOp {
     /// The argument has the value somewhere in it.
@@ -191,6 +256,29 @@ pub enum ConditionOp {
     MatchesRegex,
     /// The argument, as text, is not empty.
     Truthy,
+}
+
+/// A test, as it is written.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "ConditionOp")]
+enum ConditionWord {
+    /// The argument has the value somewhere in it.
+    Contains,
+    /// It has not.
+    NotContains,
+    /// The argument is the value.
+    Equals,
+    /// It is not.
+    NotEquals,
+    /// The regular expression matches somewhere in the argument.
+    MatchesRegex,
+    /// The argument, as text, is not empty.
+    Truthy,
+    /// The argument begins with the value; kept as a regular expression.
+    StartsWith,
+    /// The argument ends with the value; kept as a regular expression.
+    EndsWith,
 }
 
 /// What a rule does with a call.

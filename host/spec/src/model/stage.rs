@@ -196,7 +196,8 @@ pub struct OnFail {
 /// Trying again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Loop {
-    /// The stage to repeat: the stage that carries this setting. Another name is accepted and means the same.
+    /// The stage to repeat: always the stage that carries this setting, so it may be left out.
+    #[serde(default)]
     #[schemars(schema_with = "super::text_or_number")]
     pub stage: String,
     /// Accepted and ignored, as it always was.

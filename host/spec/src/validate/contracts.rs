@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Checker, show};
+use super::{Checker, show, templates::names_read_first};
 use crate::{
     finding::Code,
     model::{Signature, Stage},
@@ -91,6 +91,12 @@ fn signatures(checker: &mut Checker<'_>) {
             memory.inject_knowledge_as.as_str(),
         ]);
     }
+    // Only where it could matter: it compiles templates.
+    let read_first = if spec.stages.iter().any(|stage| stage.signature.is_some()) {
+        names_read_first(spec)
+    } else {
+        HashSet::new()
+    };
     for (index, stage) in spec.stages.iter().enumerate() {
         let Some(signature) = &stage.signature else {
             continue;
@@ -120,7 +126,8 @@ fn signatures(checker: &mut Checker<'_>) {
                 .any(|(_, made)| made.output.contains_key(name));
             let is_known = is_made
                 || checker.places.contains_key(name.as_str())
-                || given.contains(name.as_str());
+                || given.contains(name.as_str())
+                || read_first.contains(name.as_str());
             if !is_known && !stage.depends_on.is_empty() && stage.fan_out.is_none() {
                 let message = format!("nothing provides {}", show(name));
                 let hint = Some(

@@ -1,9 +1,17 @@
 //! The syntax of every template, before anything runs.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::Checker;
-use crate::{finding::Code, location::Step, path, template::Template};
+use crate::{
+    finding::Code,
+    location::Step,
+    model::Spec,
+    path,
+    template::{Template, ValueTemplate},
+};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let spec = checker.spec;
@@ -43,6 +51,55 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             tree(checker, None, &[base, path!["args", key]].concat(), value);
         }
     }
+}
+
+/// The names that stages without dependencies read. Nothing has run before those, so each must be an input, whether
+/// `contracts.inputs` lists it or not.
+pub(super) fn names_read_first(spec: &Spec) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for stage in spec
+        .stages
+        .iter()
+        .filter(|stage| stage.depends_on.is_empty() && !stage.post_run)
+    {
+        let adapter = stage
+            .adapter
+            .as_ref()
+            .and_then(|name| spec.adapters.get(name));
+        let mut values: Vec<Value> = Vec::new();
+        let texts = [
+            stage.role.as_ref().map(|role| &role.description),
+            stage.present.as_ref(),
+            stage.condition.as_ref(),
+            stage.skip_if.as_ref(),
+            stage.partition_source.as_ref(),
+            adapter.and_then(|adapter| adapter.cmd.as_ref()),
+        ];
+        values.extend(
+            texts
+                .into_iter()
+                .flatten()
+                .map(|text| Value::from(text.as_str())),
+        );
+        values.extend(
+            stage
+                .tool_call
+                .iter()
+                .map(|call| Value::Object(call.args.clone())),
+        );
+        values.extend(adapter.map(|adapter| Value::Object(adapter.args.clone())));
+        let templates = values
+            .iter()
+            .filter_map(|value| ValueTemplate::compile(value).ok());
+        for template in templates {
+            let read = template
+                .names()
+                .into_iter()
+                .filter(|name| *name != stage.item_key());
+            names.extend(read.map(str::to_owned));
+        }
+    }
+    names
 }
 
 fn tree(checker: &mut Checker<'_>, stage: Option<&str>, place: &[Step<'_>], value: &Value) {

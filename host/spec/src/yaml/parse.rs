@@ -168,16 +168,24 @@ impl<'a> Builder<'a> {
             offset,
             length: 0,
         };
-        let hint = self.template_hint(at.offset).or_else(|| {
-            let line = self.text.lines().nth(at.line.saturating_sub(1))?;
-            line.starts_with('\t')
-                .then(|| "indent with spaces; YAML takes no tabs there".to_owned())
-        });
+        let hint = self
+            .template_hint(at.offset)
+            .or_else(|| self.layout_hint(at, why.info()));
         SyntaxError {
             at,
             message: format!("this is not YAML: {}", why.info()),
             hint,
         }
+    }
+
+    /// The usual slips: a tab, or a colon in a text without quotes.
+    fn layout_hint(&self, at: Location, info: &str) -> Option<String> {
+        let line = self.text.lines().nth(at.line.saturating_sub(1))?;
+        if line.starts_with('\t') {
+            return Some("indent with spaces; YAML takes no tabs there".to_owned());
+        }
+        info.contains("mapping values")
+            .then(|| "a text with `: ` in it needs quotes, or `|` and lines of its own".to_owned())
     }
 
     /// When the line has a value that starts with a template and no quotes: that is what went wrong.
