@@ -12,17 +12,12 @@ use std::{
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
-use super::{Entry, Node, NodeKind, scalar};
+use super::{
+    Entry, Node, NodeKind,
+    bounds::{MAX_DEPTH, MAX_NODES, MAX_SCALAR_BYTES, MAX_SOURCE_BYTES, weigh},
+    scalar,
+};
 use crate::location::{ByteIndex, Location};
-
-/// Longest source, in bytes: some ten thousand stages.
-pub(crate) const MAX_SOURCE_BYTES: usize = 8 << 20;
-/// Deepest nesting. No spec needs a tenth of it, and everything that walks the tree does so on the stack.
-pub(crate) const MAX_DEPTH: usize = 64;
-/// Most values, those that aliases stand for counted each time.
-pub(crate) const MAX_NODES: usize = 400_000;
-/// Most bytes in scalars, those that aliases stand for counted each time.
-pub(crate) const MAX_SCALAR_BYTES: usize = 16 << 20;
 
 /// Why a text is no YAML, or none that is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +168,7 @@ impl<'a> Builder<'a> {
             .or_else(|| self.layout_hint(at, why.info()));
         SyntaxError {
             at,
-            message: format!("this is not YAML: {}", why.info()),
+            message: format!("this is not YAML: {}", plainly(why.info())),
             hint,
         }
     }
@@ -417,23 +412,13 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Values, bytes of scalars and levels in a tree that is within the bounds.
-fn weigh(node: &Node) -> (usize, usize, usize) {
-    let children: Vec<&Node> = match &node.kind {
-        NodeKind::Scalar { text, .. } => return (1, text.len(), 0),
-        NodeKind::List(nodes) => nodes.iter().collect(),
-        NodeKind::Map(entries) => entries.iter().map(|entry| &entry.value).collect(),
-    };
-    let keys: usize = match &node.kind {
-        NodeKind::Map(entries) => entries.iter().map(|entry| entry.key.len()).sum(),
-        _ => 0,
-    };
-    children
-        .into_iter()
-        .map(weigh)
-        .fold((1, keys, 1), |(nodes, bytes, depth), (n, b, d)| {
-            (nodes + n, bytes + b, depth.max(d + 1))
-        })
+/// The parser's words, where they need some.
+fn plainly(info: &str) -> &str {
+    if info.contains("simple key") {
+        "a key without `:` behind it"
+    } else {
+        info
+    }
 }
 
 fn check_tag(tag: Option<&Tag>, allowed: &str, at: Location) -> Result<(), SyntaxError> {

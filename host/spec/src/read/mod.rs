@@ -5,20 +5,24 @@
 //! wanted and `1.0` a text, an empty value is the same as none. Keys that no type knows are collected, with the keys
 //! that were meant.
 
+mod children;
+mod error;
+
 use std::{
     cell::{Cell, RefCell},
     collections::HashSet,
-    fmt,
 };
 
-use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 use serde_json::Value;
 
 use crate::{
     location::Location,
-    suggest::did_you_mean,
-    yaml::{Entry, Node, NodeKind},
+    yaml::{Node, NodeKind},
 };
+use children::{Entries, List};
+pub(crate) use error::ReadError;
+use error::{Found, OneOf};
 
 /// Most errors that one reading reports: each costs a pass over the tree.
 const MAX_ERRORS: usize = 50;
@@ -29,18 +33,6 @@ pub(crate) struct UnknownKey {
     pub(crate) key: String,
     pub(crate) at: Location,
     pub(crate) known: &'static [&'static str],
-}
-
-/// What was wrong, and where.
-#[derive(Debug, Clone)]
-pub(crate) struct ReadError {
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-    pub(crate) at: Option<Location>,
-    node: Option<u32>,
-    missing: Option<&'static str>,
-    /// The error only follows from one that has been reported.
-    follows: bool,
 }
 
 /// What reading gives: the value if nothing was wrong, what was, and the keys that nothing read.
@@ -55,7 +47,7 @@ struct Notes {
     /// Values that were wrong and are left out.
     bad: RefCell<HashSet<u32>>,
     unknown: RefCell<Vec<UnknownKey>>,
-    /// Everything in the value that is being read is taken: it is data, or skipped.
+    /// How often the tree was read.
     passes: Cell<usize>,
 }
 
@@ -323,203 +315,4 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
     }
 
     serde::forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct }
-}
-
-struct List<'a> {
-    nodes: std::slice::Iter<'a, Node>,
-    notes: &'a Notes,
-}
-
-impl<'de> de::SeqAccess<'de> for List<'de> {
-    type Error = ReadError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
-        for node in self.nodes.by_ref() {
-            if !self.notes.bad.borrow().contains(&node.id) {
-                return seed
-                    .deserialize(Reader {
-                        node,
-                        notes: self.notes,
-                    })
-                    .map(Some);
-            }
-        }
-        Ok(None)
-    }
-}
-
-struct Entries<'a> {
-    entries: std::slice::Iter<'a, Entry>,
-    /// The keys that the type knows; none for a mapping of any keys.
-    fields: Option<&'static [&'static str]>,
-    current: Option<&'a Entry>,
-    notes: &'a Notes,
-}
-
-impl<'a> Entries<'a> {
-    fn new(
-        entries: &'a [Entry],
-        fields: Option<&'static [&'static str]>,
-        notes: &'a Notes,
-    ) -> Self {
-        Self {
-            entries: entries.iter(),
-            fields,
-            current: None,
-            notes,
-        }
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'de> {
-    type Error = ReadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
-        for entry in self.entries.by_ref() {
-            if self.notes.bad.borrow().contains(&entry.value.id) {
-                continue;
-            }
-            // `tools:` with nothing behind it is the same as no `tools`.
-            if self.fields.is_some() && entry.value.is_null() {
-                continue;
-            }
-            self.current = Some(entry);
-            let key: de::value::StrDeserializer<'_, ReadError> = (&*entry.key).into_deserializer();
-            return seed.deserialize(key).map(Some).map_err(|mut why| {
-                why.node = why.node.or(Some(entry.value.id));
-                why.at = why.at.or(Some(entry.key_at));
-                why
-            });
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
-        let Some(entry) = self.current.take() else {
-            return Err(de::Error::custom("a value was asked for before its key"));
-        };
-        if let Some(known) = self.fields.filter(|fields| !fields.contains(&&*entry.key)) {
-            let unknown = UnknownKey {
-                key: entry.key.to_string(),
-                at: entry.key_at,
-                known,
-            };
-            self.notes.unknown.borrow_mut().push(unknown);
-        }
-        seed.deserialize(Reader {
-            node: &entry.value,
-            notes: self.notes,
-        })
-    }
-}
-
-/// What a value is, for people.
-struct Found<'a>(&'a Node);
-
-impl fmt::Display for Found<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Characters of a text that are shown.
-        const SHOWN: usize = 40;
-        match &self.0.kind {
-            NodeKind::List(_) => f.write_str("a list"),
-            NodeKind::Map(_) => f.write_str("a mapping"),
-            NodeKind::Scalar {
-                value: Value::Null, ..
-            } => f.write_str("nothing"),
-            NodeKind::Scalar { value, text } => {
-                let kind = match value {
-                    Value::String(_) => "the text",
-                    Value::Number(_) => "the number",
-                    _ => "the value",
-                };
-                let shown: String = text
-                    .chars()
-                    .take(SHOWN)
-                    .flat_map(char::escape_debug)
-                    .collect();
-                let more = if text.chars().nth(SHOWN).is_some() {
-                    "…"
-                } else {
-                    ""
-                };
-                write!(f, "{kind} `{shown}{more}`")
-            }
-        }
-    }
-}
-
-/// The words that are allowed.
-struct OneOf(&'static [&'static str]);
-
-impl fmt::Display for OneOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "one of {}", self.0.join(", "))
-    }
-}
-
-impl ReadError {
-    fn new(message: String) -> Self {
-        Self {
-            message,
-            hint: None,
-            at: None,
-            node: None,
-            missing: None,
-            follows: false,
-        }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl de::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let shown: String = variant
-            .chars()
-            .take(60)
-            .flat_map(char::escape_debug)
-            .collect();
-        let mut why = Self::new(format!(
-            "`{shown}` is not allowed here; {}",
-            OneOf(expected)
-        ));
-        why.hint = did_you_mean(variant, expected.iter().copied());
-        why
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let shown: String = field
-            .chars()
-            .take(60)
-            .flat_map(char::escape_debug)
-            .collect();
-        let mut why = Self::new(format!(
-            "there is no key `{shown}` here; {}",
-            OneOf(expected)
-        ));
-        why.hint = did_you_mean(field, expected.iter().copied());
-        why
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        let mut why = Self::new(format!("the key `{field}` is missing"));
-        why.missing = Some(field);
-        why
-    }
 }
