@@ -1,0 +1,139 @@
+//! `armature doctor`: whether everything is in order on this machine, a line for each thing.
+//!
+//! Each check says what it looked at; one that is essential and fails makes the command fail. Keys are looked for by
+//! the names that providers use; whether one is there is told, its value is not.
+
+use std::time::Instant;
+
+use armature_engine::Engine;
+use armature_llm::PROVIDERS;
+
+use crate::{
+    arguments::Places,
+    environment,
+    exit::Exit,
+    failure::Failure,
+    files, opening,
+    render::{
+        screen::Screen,
+        style::{Look, paint},
+        text,
+    },
+};
+
+/// Say whether everything is in order on this machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    places: Places,
+}
+
+/// What a check found.
+enum Found {
+    Good(String),
+    Doubtful(String),
+    Bad(String),
+}
+
+impl Doctor {
+    pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        let mut is_well = true;
+        let mut tell = |what: &str, found: Found| {
+            let (sign, text) = match found {
+                Found::Good(text) => (paint(Look::Good, "✓"), text),
+                Found::Doubtful(text) => (paint(Look::Doubtful, "-"), text),
+                Found::Bad(text) => {
+                    is_well = false;
+                    (paint(Look::Bad, "✗"), text)
+                }
+            };
+            screen.print(&format!("{sign} {what:<10} {}", text::visible(&text)));
+        };
+        tell("armature", Found::Good(format!("{} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)));
+        let home = opening::home(&self.places.home)?;
+        tell("home", match files::try_directory(&home) {
+            Ok(()) => Found::Good(format!("{} can be written", home.display())),
+            Err(error) => Found::Bad(format!("{}: {} (choose another with {}=DIR)", home.display(), files::reason(&error), environment::HOME)),
+        });
+        tell("policy", match opening::policy(&home) {
+            Ok(_) if home.join(opening::POLICY).is_file() => Found::Good(format!("{} is understood", home.join(opening::POLICY).display())),
+            Ok(_) => Found::Good(format!("none: specs decide alone ({} would set a ceiling)", home.join(opening::POLICY).display())),
+            Err(failure) => Found::Bad(failure.message),
+        });
+        opening::wait(async {
+            let begun = Instant::now();
+            match opening::engine(&self.places, true) {
+                Ok(engine) => {
+                    tell("engine", Found::Good(format!("starts in {} ms", begun.elapsed().as_millis())));
+                    tell("database", database(&engine));
+                    tell("built in", builtins(&engine).await);
+                    tell("cache", cache(&self.places).await);
+                    for problem in engine.plugins().problems() {
+                        tell("plugins", Found::Doubtful(format!("`{}` is not used: {}", problem.path.display(), problem.why)));
+                    }
+                }
+                Err(failure) => tell("engine", Found::Bad(failure.message)),
+            }
+            Ok(())
+        })?;
+        tell("terminal", Found::Good(terminal(screen)));
+        tell("models", keys());
+        Ok(if is_well { Exit::Done } else { Exit::Failed })
+    }
+}
+
+fn database(engine: &Engine) -> Found {
+    match engine.store() {
+        Some(store) => match store.runs(&armature_store::RunQuery { limit: Some(1), ..Default::default() }) {
+            Ok(runs) => {
+                let last = runs.first().map_or_else(|| "no run yet".to_owned(), |run| format!("last run {}", run.started));
+                Found::Good(format!("{} ({last})", store.path().display()))
+            }
+            Err(error) => Found::Bad(error.to_string()),
+        },
+        None => Found::Bad("is not there".to_owned()),
+    }
+}
+
+/// Do the built-in plugins load? The first time they are compiled, and from then on taken from the cache.
+async fn builtins(engine: &Engine) -> Found {
+    let begun = Instant::now();
+    let builtins: Vec<_> = engine.plugins().iter().filter(|plugin| engine.plugins().is_builtin(plugin.name())).collect();
+    for plugin in &builtins {
+        if let Err(error) = engine.sandbox().prepare(plugin).await {
+            return Found::Bad(format!("`{}` cannot be loaded: {error}", plugin.name()));
+        }
+    }
+    let names: Vec<&str> = builtins.iter().map(|plugin| plugin.name().as_str()).collect();
+    Found::Good(format!("{} load in {} ms", names.join(", "), begun.elapsed().as_millis()))
+}
+
+/// A second engine must find what the first one compiled, and believe it.
+async fn cache(places: &Places) -> Found {
+    let begun = Instant::now();
+    let Ok(engine) = opening::engine(places, false) else {
+        return Found::Bad("a second engine cannot start".to_owned());
+    };
+    match builtins(&engine).await {
+        Found::Good(_) => Found::Good(format!("with it, engine and plugins are there in {} ms", begun.elapsed().as_millis())),
+        other => other,
+    }
+}
+
+fn terminal(screen: &Screen) -> String {
+    let can = if screen.can_ask() { "gates can be answered here" } else { "none: gates are answered with --approve" };
+    let colour = if screen.err_has_colour() { "colour" } else { "no colour" };
+    format!("{can}; {colour}")
+}
+
+/// Which providers have a key here.
+fn keys() -> Found {
+    let row = |key: &str| {
+        let there = if environment::is_set(key) { "yes" } else { "no" };
+        format!("{key} {there}")
+    };
+    let rows: Vec<String> = PROVIDERS.iter().filter_map(|provider| provider.key_env).map(row).collect();
+    let any = PROVIDERS.iter().filter_map(|provider| provider.key_env).any(environment::is_set);
+    let text = rows.join(", ");
+    if any { Found::Good(text) } else { Found::Doubtful(format!("no key is set (local and scripted models need none): {text}")) }
+}

@@ -1,0 +1,109 @@
+//! `armature last`: what the last run made, as its log has it.
+
+use std::path::Path;
+
+use armature_store::{EventLog as _, RunQuery, RunRecord, RunState, Store};
+use serde_json::Value;
+
+use crate::{
+    arguments::Home,
+    exit::Exit,
+    failure::Failure,
+    opening::{self, DATABASE},
+    render::{
+        outcome::readable,
+        screen::Screen,
+        style::{Look, paint},
+        text,
+    },
+};
+
+/// Characters of a stage's result, unless all of it is asked for.
+const MAX_RESULT: usize = 2_000;
+
+/// Show the results of the last run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Last {
+    /// A workflow's file or name; the last run of any workflow when left out
+    #[arg(value_name = "SPEC|NAME")]
+    workflow: Option<String>,
+
+    /// Show this stage only
+    #[arg(short, long)]
+    stage: Option<String>,
+
+    /// Show all of every result
+    #[arg(short, long)]
+    full: bool,
+
+    #[command(flatten)]
+    home: Home,
+}
+
+impl Last {
+    pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        let home = opening::home(&self.home)?;
+        let nothing = |what: &str| {
+            Failure::failed(format!("there is no run{what}")).hint("start one: armature run SPEC")
+        };
+        let database = home.join(DATABASE);
+        if !database.is_file() {
+            return Err(nothing(&format!(" in `{}`", home.display())));
+        }
+        let store = Store::open(&database).map_err(Failure::failed)?;
+        let workflow = self.workflow.as_deref().map(name_of).transpose()?;
+        let query = RunQuery { workflow: workflow.clone(), limit: Some(50), ..RunQuery::default() };
+        let runs = store.runs(&query).map_err(Failure::failed)?;
+        // A run within a run is shown by the run around it.
+        let Some(run) = runs.into_iter().find(|run| run.parent.is_none()) else {
+            let of = workflow.map(|name| format!(" of `{}`", name.escape_debug())).unwrap_or_default();
+            return Err(nothing(&of));
+        };
+        let state = RunState::fold(store.events(&run.run_id).map_err(Failure::failed)?);
+        match &self.stage {
+            Some(stage) => {
+                let Some(value) = state.results.get(stage) else {
+                    let stages: Vec<&str> = state.results.keys().map(String::as_str).collect();
+                    return Err(Failure::failed(format!("run {} has no result of stage `{}`", run.run_id, stage.escape_debug()))
+                        .hint(format!("it has results of {}", stages.join(", "))));
+                };
+                self.one(screen, value);
+            }
+            None => {
+                head(screen, &run);
+                for (stage, value) in &state.results {
+                    screen.print(&format!("{}", paint(Look::Name, &text::line(stage, 80))));
+                    self.one(screen, value);
+                    screen.print("");
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    fn one(&self, screen: &Screen, value: &Value) {
+        let shown = readable(value);
+        // One stage is asked for to be used: it is never cut.
+        if self.full || self.stage.is_some() {
+            screen.result(&shown);
+        } else {
+            screen.result(&text::bounded(&shown, MAX_RESULT));
+        }
+    }
+}
+
+fn head(screen: &Screen, run: &RunRecord) {
+    let name = text::line(&run.workflow, 120);
+    screen.say(&paint(Look::Faint, &format!("{name}, run {}, {}, {}", run.run_id, run.status.as_str(), run.started)));
+}
+
+/// The name of a workflow: what is written in the file, where there is such a file.
+fn name_of(given: &str) -> Result<String, Failure> {
+    if !Path::new(given).is_file() {
+        return Ok(given.to_owned());
+    }
+    match armature_spec::load(Path::new(given)) {
+        Ok(document) => Ok(document.spec.name),
+        Err(findings) => Err(Failure::usage(findings.render(given))),
+    }
+}

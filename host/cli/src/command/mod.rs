@@ -1,0 +1,29 @@
+//! The commands, one file each.
+
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod last;
+pub(crate) mod plugin;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod validate;
+
+use crate::{
+    arguments::{Arguments, Command},
+    exit::Exit,
+    failure::Failure,
+    render::screen::Screen,
+};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(screen: &Screen, arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Run(command) => command.run(screen),
+        Command::Validate(command) => command.run(screen),
+        Command::Plugin(command) => command.run(screen),
+        Command::Doctor(command) => command.run(screen),
+        Command::Last(command) => command.run(screen),
+        Command::Schema(command) => command.run(screen),
+        Command::Completions(command) => command.run(screen),
+    }
+}

@@ -1,0 +1,34 @@
+//! `armature plugin`: look at plugins, and call their tools.
+
+mod call;
+mod inspect;
+mod list;
+
+use crate::{exit::Exit, failure::Failure, render::screen::Screen};
+
+/// Look at plugins, and call their tools.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plugin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the plugins that a workflow can name
+    List(list::List),
+    /// Show what a plugin is, what it asks for and which tools it has
+    Inspect(inspect::Inspect),
+    /// Call one tool, under the same rules, rights and limits as in a workflow
+    Call(call::Call),
+}
+
+impl Plugin {
+    pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        match self.command {
+            Command::List(command) => command.run(screen),
+            Command::Inspect(command) => command.run(screen),
+            Command::Call(command) => command.run(screen),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Files that a person names on the command line: small ones are read, results are written.
+//!
+//! Reading has an end, so that a device or a mistyped name cannot fill the memory. A result replaces a file in one
+//! step: whoever reads it sees the old text or the new one.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the module that opens files for the command line"
+)]
+
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use crate::failure::Failure;
+
+/// Most bytes of an input, an argument or a policy.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The text of a file; `-` is standard input.
+pub(crate) fn read(name: &str) -> Result<String, Failure> {
+    let fail = |why: &dyn std::fmt::Display| {
+        Failure::usage(format!("cannot read `{}`: {why}", name.escape_debug()))
+    };
+    let mut bytes = Vec::new();
+    let result = if name == "-" {
+        io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+    } else {
+        fs::File::open(name).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+    };
+    result.map_err(|error| fail(&reason(&error)))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(fail(&"it is larger than 64 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| fail(&"it is no UTF-8 text"))
+}
+
+/// The text of a file, or none if there is no such file.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => read(&path.to_string_lossy()).map(Some),
+    }
+}
+
+/// Writes a file in one step. What is no regular file (a pipe, a terminal) is written to as it is.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let fail = |error: io::Error| {
+        Failure::failed(format!(
+            "cannot write `{}`: {}",
+            path.display(),
+            reason(&error)
+        ))
+        .hint("choose another file with -o")
+    };
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        if path.is_dir() {
+            return Err(fail(io::ErrorKind::IsADirectory.into()));
+        }
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(fail);
+    }
+    let temporary = beside(path);
+    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        fail(error)
+    })
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Can files be made in this directory? Makes it if it is not there.
+pub(crate) fn try_directory(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)?;
+    let probe = dir.join(format!(".probe.{}", std::process::id()));
+    fs::write(&probe, "")?;
+    fs::remove_file(&probe)
+}
+
+/// What the system said, without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}

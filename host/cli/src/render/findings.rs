@@ -1,0 +1,172 @@
+//! What is wrong with a spec, shown in its text: code, sentence, place, the line with a mark below it, and a hint.
+
+use std::fmt;
+
+use armature_engine::Problem;
+use armature_spec::Severity;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use serde_json::{Value, json};
+
+use super::{
+    screen::Screen,
+    style::{Look, paint},
+    text,
+};
+
+/// So many problems are shown in full; the rest is counted.
+const MAX_SHOWN: usize = 50;
+
+/// Columns of a report.
+const WIDTH: usize = 110;
+
+/// A spec's text as reports show it.
+pub(crate) struct Shown {
+    name: String,
+    source: Option<NamedSource<String>>,
+}
+
+impl Shown {
+    /// The text of a file, where it could be read.
+    pub(crate) fn new(name: &str, source: Option<&str>) -> Self {
+        let name = text::visible(name).into_owned();
+        // A byte for a byte, so that places stay where they are.
+        let clean = source.map(|source| {
+            source
+                .strip_prefix('\u{feff}')
+                .unwrap_or(source)
+                .chars()
+                .flat_map(|c| {
+                    let hidden = c.is_control() && !matches!(c, '\n' | '\t');
+                    let times = if hidden { c.len_utf8() } else { 1 };
+                    std::iter::repeat_n(if hidden { '?' } else { c }, times)
+                })
+                .collect()
+        });
+        let source = clean.map(|clean: String| NamedSource::new(&name, clean));
+        Self { name, source }
+    }
+}
+
+/// Shows problems on standard error.
+pub(crate) fn show(screen: &Screen, shown: &Shown, problems: &[Problem]) {
+    for problem in problems.iter().take(MAX_SHOWN) {
+        screen.say(render(shown, problem, screen.err_has_colour()).trim_end());
+        if let Some(hint) = &problem.hint {
+            screen.hint(hint);
+        }
+    }
+    let more = problems.len().saturating_sub(MAX_SHOWN);
+    if more > 0 {
+        screen.say(&format!("… and {} more", text::length(more, "problem")));
+    }
+}
+
+/// `2 errors, 1 warning`.
+pub(crate) fn counts(problems: &[Problem]) -> String {
+    let of = |severity: Severity| problems.iter().filter(|p| p.severity == severity).count();
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    let errors = (errors > 0).then(|| text::length(errors, "error"));
+    let warnings = (warnings > 0).then(|| text::length(warnings, "warning"));
+    [errors, warnings].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A problem as data.
+pub(crate) fn as_json(problem: &Problem) -> Value {
+    json!({
+        "code": problem.code,
+        "severity": problem.severity.to_string(),
+        "message": problem.message,
+        "stage": problem.stage,
+        "line": problem.at.map(|at| at.line),
+        "column": problem.at.map(|at| at.column),
+        "hint": problem.hint,
+    })
+}
+
+fn render(shown: &Shown, problem: &Problem, colour: bool) -> String {
+    let look = match problem.severity {
+        Severity::Error => Look::Bad,
+        Severity::Warning => Look::Doubtful,
+    };
+    let head = paint(look, &format!("{}[{}]", problem.severity, problem.code));
+    let stage = problem.stage.as_deref().map(|stage| format!("stage `{}`: ", stage.escape_debug())).unwrap_or_default();
+    let sentence = format!("{head}: {stage}{}", text::visible(&problem.message));
+    let (Some(at), Some(source)) = (problem.at, &shown.source) else {
+        return format!("{sentence}\n  {} {}", paint(Look::Faint, "-->"), shown.name);
+    };
+    // An empty place is marked as one character wide.
+    let length = at.length.min(line_rest(source.inner(), at.offset)).max(1);
+    let report = Report { source, span: LabeledSpan::underline((at.offset.min(source.inner().len()), length)) };
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut snippet = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH).with_context_lines(0);
+    if handler.render_report(&mut snippet, &report).is_err() {
+        return format!("{sentence}\n  {} {}:{at}", paint(Look::Faint, "-->"), shown.name);
+    }
+    // The first line is the report's own sentence, which is empty: ours stands in its place.
+    let snippet: Vec<&str> = snippet.lines().filter(|line| line.contains(['│', '╭', '·'])).collect();
+    format!("{sentence}\n{}", snippet.join("\n"))
+}
+
+/// Bytes until the line ends: a mark below several lines says less than one below the first.
+fn line_rest(source: &str, offset: usize) -> usize {
+    let rest = source.get(offset..).unwrap_or_default();
+    rest.find('\n').unwrap_or(rest.len())
+}
+
+/// A place in a text, in the form that the renderer takes.
+struct Report<'a> {
+    source: &'a NamedSource<String>,
+    span: LabeledSpan,
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Report")
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("here")
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl Diagnostic for Report<'_> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(self.span.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_shown_in_the_text_that_it_is_about() {
+        let source = "name: x\nstages:\n  - id: ü\u{1b}\n    adapter: nope\n";
+        let document = armature_spec::parse("a.yml", "name: x\nstages:\n  - id: ü\n    adapter: nope\n").unwrap();
+        let at = document.source.locate(armature_spec::path!["stages", 0, "adapter"]);
+        let at = armature_spec::Location { offset: at.offset + 1, ..at };
+        let problem = Problem {
+            code: "UNDEFINED_ADAPTER",
+            severity: Severity::Error,
+            message: "no adapter `nope`".to_owned(),
+            stage: Some("ü".to_owned()),
+            at: Some(at),
+            hint: None,
+        };
+        let shown = render(&Shown::new("a.yml", Some(source)), &problem, false);
+        assert!(shown.contains("error[UNDEFINED_ADAPTER]"), "{shown}");
+        assert!(shown.contains("[a.yml:4:14]"), "{shown}");
+        assert!(shown.contains("4 │     adapter: nope"), "{shown}");
+        assert!(shown.contains("────"), "{shown}");
+        assert!(!shown.contains("\u{1b}["), "{shown:?}");
+    }
+}

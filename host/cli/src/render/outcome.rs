@@ -1,0 +1,117 @@
+//! How a run ended: the result, the last line, and what to do next.
+
+use armature_engine::{RunError, RunReport};
+use serde_json::Value;
+
+use super::{
+    progress::Tally,
+    screen::Screen,
+    style::{Look, paint},
+    text,
+};
+use crate::{exit::Exit, failure::Failure};
+
+/// A value as a person reads it: text as it is, and everything else as JSON.
+pub(crate) fn readable(value: &Value) -> String {
+    match value {
+        Value::String(content) => content.clone(),
+        // What a model's text is wrapped in.
+        Value::Object(map) if map.len() == 1 => match map.get("content") {
+            Some(Value::String(content)) => content.clone(),
+            _ => pretty(value),
+        },
+        _ => pretty(value),
+    }
+}
+
+/// JSON on several lines.
+pub(crate) fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+}
+
+/// The last line of a run that came to its end.
+pub(crate) fn summary(report: &RunReport, tally: &Tally) -> String {
+    let summary = &report.summary;
+    let mut line = format!(
+        "Done in {} — {} ran, {} skipped, {} failed, {} blocked",
+        seconds(summary.elapsed_s),
+        summary.stages_ran,
+        summary.stages_skipped,
+        summary.stages_failed,
+        tally.blocked + tally.denied,
+    );
+    if tally.tokens > 0 {
+        line.push_str(&format!(" · {} tokens", text::thousands(tally.tokens)));
+    }
+    if tally.cost_usd > 0.0 {
+        line.push_str(&format!(" · ${:.4}", tally.cost_usd));
+    }
+    line
+}
+
+fn seconds(elapsed: f64) -> String {
+    match elapsed {
+        e if e < 10.0 => format!("{e:.2}s"),
+        e if e < 120.0 => format!("{e:.0}s"),
+        e => format!("{:.0}m {:02.0}s", (e / 60.0).floor(), e % 60.0),
+    }
+}
+
+/// Shows the end of a run that went well: the last line on one stream, the result on the other.
+pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) {
+    screen.say(&paint(Look::Name, &summary(report, tally)));
+    for (gate, words) in &report.rejected {
+        let words = if words.is_empty() { String::new() } else { format!(": {}", text::line(words, 400)) };
+        screen.warning(&format!("gate `{}` was rejected{words}; what depends on it did not run", text::line(gate, 80)));
+    }
+    if let Some((stage, value)) = &report.primary {
+        screen.say(&paint(Look::Faint, &format!("{}:", text::line(stage, 80))));
+        screen.result(&readable(value));
+    }
+}
+
+/// The exit code of a run that did not come to its end.
+pub(crate) fn exit(error: &RunError) -> Exit {
+    match error {
+        RunError::Input(_) => Exit::Usage,
+        RunError::Parked { .. } => Exit::Parked,
+        RunError::Cancelled { .. } => Exit::Interrupted,
+        RunError::Stage { failure, .. } if failure.is_refusal() => Exit::Denied,
+        _ => Exit::Failed,
+    }
+}
+
+/// A run that did not come to its end, in a sentence and a hint.
+pub(crate) fn failure(error: &RunError, spec: &str) -> Failure {
+    let mut failure = Failure::new(exit(error), error);
+    failure.hint = error.hint();
+    if let RunError::Parked { waiting, .. } = error {
+        let answers: Vec<String> = waiting.iter().map(|stage| format!("--approve {stage}=yes")).collect();
+        failure.hint = Some(format!(
+            "run it on a terminal, or answer beforehand: armature run {spec} {}\n\
+             a rejection can say why: --approve '{}=no:what should change'",
+            answers.join(" "),
+            waiting.first().map_or("STAGE", String::as_str),
+        ));
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn text_is_shown_as_text_and_data_as_json() {
+        assert_eq!(readable(&json!({"content": "[bold]kept[/bold]"})), "[bold]kept[/bold]");
+        assert_eq!(readable(&json!("x")), "x");
+        assert_eq!(readable(&json!({"content": "x", "more": 1})), "{\n  \"content\": \"x\",\n  \"more\": 1\n}");
+    }
+
+    #[test]
+    fn times_are_as_exact_as_they_are_short() {
+        assert_eq!((seconds(0.126), seconds(12.6), seconds(125.0)), ("0.13s".into(), "13s".into(), "2m 05s".into()));
+    }
+}

@@ -1,0 +1,235 @@
+//! The progress of a run: events come in from the run's tasks, lines and spinners go out to standard error.
+//!
+//! Events are counted where they arrive and shown by a thread of their own, so that a slow terminal never slows a
+//! stage. What is shown is decided by [`story`], which is pure; [`live`] draws it on a terminal, and elsewhere each
+//! step is a line. While a person is asked something, the thread is silent and keeps what happens for later.
+
+mod live;
+mod story;
+mod tally;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::JoinHandle,
+};
+
+use armature_engine::Observer;
+use armature_store::{Event, RunId};
+use serde_json::Value;
+
+use self::{
+    live::Live,
+    story::{Line, Story},
+};
+pub(crate) use self::tally::Tally;
+use super::screen::Screen;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Nothing.
+    Quiet,
+    /// Stages and what people should know of.
+    Normal,
+    /// What plugins say and what models use, too.
+    Verbose,
+    /// Each event as a line of JSON.
+    Events,
+}
+
+enum Notice {
+    Event(RunId, Event),
+    /// Be silent, and say when it is so.
+    Pause(Sender<()>),
+    Resume,
+    /// That was all.
+    End,
+}
+
+/// Watches a run.
+pub(crate) struct Progress {
+    detail: Detail,
+    notices: Mutex<Sender<Notice>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    tally: Mutex<Tally>,
+}
+
+impl Progress {
+    /// Begins to show.
+    pub(crate) fn start(screen: Screen, detail: Detail) -> Self {
+        let (sender, receiver) = channel();
+        let show = move || match detail {
+            Detail::Quiet => {}
+            Detail::Events => show_events(&screen, &receiver),
+            Detail::Normal | Detail::Verbose => {
+                let live = screen.is_watched().then(|| Live::new(screen));
+                Show {
+                    screen,
+                    live,
+                    story: Story::new(detail == Detail::Verbose),
+                }
+                .all(&receiver);
+            }
+        };
+        // Without a thread there is no progress to be seen, and the run is as good.
+        let thread = std::thread::Builder::new()
+            .name("progress".into())
+            .spawn(show);
+        Self {
+            detail,
+            notices: Mutex::new(sender),
+            thread: Mutex::new(thread.ok()),
+            tally: Mutex::default(),
+        }
+    }
+
+    fn send(&self, notice: Notice) {
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = notices.send(notice);
+    }
+
+    /// Clears the screen's last lines for somebody else, and waits until that is done.
+    pub(crate) fn pause(&self) {
+        if matches!(self.detail, Detail::Normal | Detail::Verbose) {
+            let (done, is_silent) = channel();
+            self.send(Notice::Pause(done));
+            let _ = is_silent.recv();
+        }
+    }
+
+    /// Goes on.
+    pub(crate) fn resume(&self) {
+        self.send(Notice::Resume);
+    }
+
+    /// Waits until everything is shown, and says what was counted.
+    pub(crate) fn end(&self) -> Tally {
+        self.send(Notice::End);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, run: &RunId, event: &Event) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(event);
+        match self.detail {
+            Detail::Quiet => {}
+            Detail::Events => self.send(Notice::Event(run.clone(), event.clone())),
+            Detail::Normal | Detail::Verbose => self.send(Notice::Event(run.clone(), light(event))),
+        }
+    }
+}
+
+/// An event without what is large and not shown: results and replies.
+fn light(event: &Event) -> Event {
+    match event {
+        Event::StageCompleted { stage, elapsed_s, item, result: _ } => Event::StageCompleted {
+            stage: stage.clone(),
+            elapsed_s: *elapsed_s,
+            item: *item,
+            result: Value::Null,
+        },
+        Event::ToolResult(result) => {
+            let mut result = armature_store::event::ToolResult {
+                stage: result.stage.clone(),
+                caller: result.caller.clone(),
+                plugin: result.plugin.clone(),
+                tool: result.tool.clone(),
+                call_id: result.call_id.clone(),
+                ok: result.ok,
+                error: result.error.clone(),
+                ..armature_store::event::ToolResult::default()
+            };
+            result.usage = Default::default();
+            Event::ToolResult(result)
+        }
+        Event::ModelResult(result) => Event::ModelResult(armature_store::event::ModelResult {
+            stage: result.stage.clone(),
+            model: result.model.clone(),
+            ok: result.ok,
+            input_tokens: result.input_tokens,
+            output_tokens: result.output_tokens,
+            elapsed_s: result.elapsed_s,
+            cached: result.cached,
+            error: result.error.clone(),
+            ..armature_store::event::ModelResult::default()
+        }),
+        other => other.clone(),
+    }
+}
+
+fn show_events(screen: &Screen, notices: &Receiver<Notice>) {
+    for notice in notices {
+        match notice {
+            Notice::Event(run, event) => {
+                let mut line = serde_json::json!({"run_id": run});
+                if let (Some(line), Ok(Value::Object(event))) = (line.as_object_mut(), serde_json::to_value(&event)) {
+                    line.extend(event);
+                }
+                screen.say(&line.to_string());
+            }
+            Notice::End => return,
+            Notice::Pause(_) | Notice::Resume => {}
+        }
+    }
+}
+
+struct Show {
+    screen: Screen,
+    live: Option<Live>,
+    story: Story,
+}
+
+impl Show {
+    fn all(mut self, notices: &Receiver<Notice>) {
+        let mut kept: Option<VecDeque<(RunId, Event)>> = None;
+        for notice in notices {
+            match notice {
+                Notice::Event(run, event) => match &mut kept {
+                    Some(kept) => kept.push_back((run, event)),
+                    None => self.event(&run, &event),
+                },
+                Notice::Pause(done) => {
+                    if let Some(live) = &mut self.live {
+                        live.hide();
+                    }
+                    kept.get_or_insert_default();
+                    let _ = done.send(());
+                }
+                Notice::Resume => {
+                    if let Some(live) = &mut self.live {
+                        live.unhide();
+                    }
+                    for (run, event) in kept.take().unwrap_or_default() {
+                        self.event(&run, &event);
+                    }
+                }
+                Notice::End => break,
+            }
+        }
+        for (run, event) in kept.take().unwrap_or_default() {
+            self.event(&run, &event);
+        }
+        if let Some(live) = &mut self.live {
+            live.hide();
+        }
+    }
+
+    fn event(&mut self, run: &RunId, event: &Event) {
+        for line in self.story.tell(run, event) {
+            match (&mut self.live, line) {
+                (Some(live), line) => live.line(line),
+                (None, Line::Begin { text, .. } | Line::Say(text)) => self.screen.say(&text),
+                (None, Line::Change { .. } | Line::End { .. }) => {}
+            }
+        }
+    }
+}
