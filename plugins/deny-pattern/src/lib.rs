@@ -10,6 +10,9 @@
 //! It looks at every text in the arguments, at any depth, and at the names of keys, because whoever writes arguments
 //! chooses those too. Numbers are looked at as JSON writes them. It is asked before the call only: what a tool
 //! returned has happened already.
+//!
+//! Matching is linear in the text, at roughly a thousand units of fuel a byte: arguments of megabytes end at the rule's
+//! fuel limit, and a rule that was stopped does not allow.
 
 use armature_plugin::Phase;
 use armature_plugin::prelude::*;
