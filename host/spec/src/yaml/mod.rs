@@ -7,6 +7,7 @@ mod bounds;
 mod node;
 mod parse;
 mod scalar;
+mod syntax;
 
 pub(crate) use bounds::MAX_SOURCE_BYTES;
 pub(crate) use node::{Entry, Node, NodeKind};

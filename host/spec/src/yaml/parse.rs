@@ -16,16 +16,9 @@ use super::{
     Entry, Node, NodeKind,
     bounds::{MAX_DEPTH, MAX_NODES, MAX_SCALAR_BYTES, MAX_SOURCE_BYTES, weigh},
     scalar,
+    syntax::{SyntaxError, check_tag, error, not_yaml, template_hint, unknown_tag},
 };
 use crate::location::{ByteIndex, Location};
-
-/// Why a text is no YAML, or none that is taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
-    pub(crate) at: Location,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
 
 /// Reads one document.
 pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
@@ -99,7 +92,7 @@ impl<'a> Builder<'a> {
     fn document(mut self) -> Result<Node, SyntaxError> {
         let mut documents = 0;
         for event in Parser::new_from_str(self.text) {
-            let (event, span) = event.map_err(|why| self.not_yaml(&why))?;
+            let (event, span) = event.map_err(|why| not_yaml(self.text, &self.bytes, &why))?;
             let at = self.location(span);
             match event {
                 Event::DocumentStart(_) => {
@@ -154,49 +147,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn not_yaml(&self, why: &saphyr_parser::ScanError) -> SyntaxError {
-        let mark = why.marker();
-        let offset = self.bytes.byte(mark.index());
-        let at = Location {
-            line: mark.line(),
-            column: mark.col() + 1,
-            offset,
-            length: 0,
-        };
-        let hint = self
-            .template_hint(at.offset)
-            .or_else(|| self.layout_hint(at, why.info()));
-        SyntaxError {
-            at,
-            message: format!("this is not YAML: {}", plainly(why.info())),
-            hint,
-        }
-    }
-
-    /// The usual slips: a tab, or a colon in a text without quotes.
-    fn layout_hint(&self, at: Location, info: &str) -> Option<String> {
-        let line = self.text.lines().nth(at.line.saturating_sub(1))?;
-        if line.starts_with('\t') {
-            return Some("indent with spaces; YAML takes no tabs there".to_owned());
-        }
-        info.contains("mapping values")
-            .then(|| "a text with `: ` in it needs quotes, or `|` and lines of its own".to_owned())
-    }
-
-    /// When the line has a value that starts with a template and no quotes: that is what went wrong.
-    fn template_hint(&self, offset: usize) -> Option<String> {
-        let start = self.text.get(..offset)?.rfind('\n').map_or(0, |at| at + 1);
-        let line = self.text.get(start..)?.lines().next()?;
-        let value = line
-            .split_once(": ")
-            .map_or(line, |(_, value)| value)
-            .trim_start_matches(['-', ' ']);
-        (value.starts_with("{{") || value.starts_with("{%")).then(|| {
-            let shown: String = value.trim().chars().take(60).collect();
-            format!("put quotes around a value that starts with a template: '{shown}'")
-        })
-    }
-
     fn take_id(&mut self) -> u32 {
         self.next_id += 1;
         self.next_id
@@ -231,7 +181,7 @@ impl<'a> Builder<'a> {
             ));
         }
         if self.key_is_due() {
-            let hint = self.template_hint(at.offset).unwrap_or_else(|| {
+            let hint = template_hint(self.text, at.offset).unwrap_or_else(|| {
                 "a key is a word; put quotes around values that start with `{` or `[`".to_owned()
             });
             return Err(SyntaxError {
@@ -409,45 +359,5 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// The parser's words, where they need some.
-fn plainly(info: &str) -> &str {
-    if info.contains("simple key") {
-        "a key without `:` behind it"
-    } else {
-        info
-    }
-}
-
-fn check_tag(tag: Option<&Tag>, allowed: &str, at: Location) -> Result<(), SyntaxError> {
-    match tag {
-        Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == allowed) => {
-            Err(unknown_tag(Some(tag), at))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn unknown_tag(tag: Option<&Tag>, at: Location) -> SyntaxError {
-    let shown: String = tag
-        .map(ToString::to_string)
-        .unwrap_or_default()
-        .chars()
-        .take(60)
-        .collect();
-    SyntaxError {
-        at,
-        message: format!("the tag `{}` is not taken", shown.escape_debug()),
-        hint: Some("remove the tag; quote the value if a text is meant".to_owned()),
-    }
-}
-
-fn error(at: Location, message: impl Into<String>) -> SyntaxError {
-    SyntaxError {
-        at,
-        message: message.into(),
-        hint: None,
     }
 }
