@@ -404,3 +404,24 @@ fn rendering_twice_gives_the_same_bytes() {
     assert_eq!(first, r#"{"z":1,"a":2,"m":[3]}zam"#);
     assert_eq!(template.text(&ctx, EnvStyle::Literal).unwrap(), first);
 }
+
+#[test]
+fn what_a_plan_holds_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    shared::<Template>();
+    shared::<ValueTemplate>();
+    shared::<armature_spec::Document>();
+    shared::<armature_spec::Findings>();
+    shared::<armature_spec::Pattern>();
+}
+
+#[test]
+fn a_value_inserted_into_a_prompt_may_be_megabytes_long() {
+    let document = "line of text\n".repeat(200_000);
+    let ctx = json!({ "document": document });
+    assert_eq!(
+        text("Read:\n{{ document }}", &ctx).len(),
+        document.len() + 6
+    );
+    assert_eq!(value("{{ document }}", &ctx), json!(document));
+}
