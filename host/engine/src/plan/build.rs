@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use armature_grants::{PluginName, RelPath, RunLimit};
+use armature_grants::{PluginName, RelPath, Rights, RunLimit};
 use armature_sandbox::{Digest, Plugin};
 use armature_spec::{Document, FanIn, Location, Severity, Spec, Step, path};
 
@@ -137,6 +137,7 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
             mentions.push(names);
         }
     }
+    resolve_granted_tools(&stages, &mut resolver, &mut report).await;
     let rules = Arc::new(RuleSet::compile(spec, &resolver, &mut report));
     if report.has_errors() || stages.len() != places.len() {
         return Err(Problems(report.found));
@@ -181,6 +182,44 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
         warnings,
         document,
     })
+}
+
+/// The tools that plugins are granted to call, and those that these are granted, and so on.
+async fn resolve_granted_tools(
+    stages: &[Stage],
+    resolver: &mut Resolver<'_>,
+    report: &mut Reporter<'_>,
+) {
+    let of_adapters = stages.iter().filter_map(|stage| match &stage.kind {
+        Kind::Adapter(adapter) => Some(&adapter.rights),
+        _ => None,
+    });
+    let mut todo: Vec<String> = of_adapters.flat_map(granted_tools).collect();
+    todo.extend(
+        resolver
+            .tools
+            .values()
+            .flat_map(|tool| granted_tools(&tool.rights)),
+    );
+    while let Some(name) = todo.pop() {
+        let is_new = !resolver.tools.contains_key(&name);
+        if let Some(tool) = resolver.tool(&name, report, path!["tools"]).await
+            && is_new
+        {
+            todo.extend(granted_tools(&tool.rights));
+        }
+    }
+}
+
+fn granted_tools(rights: &Rights) -> Vec<String> {
+    let named = rights.layers().iter().flat_map(|(_, grants)| &grants.tools);
+    let mut names: Vec<String> = named
+        .map(ToString::to_string)
+        .filter(|name| rights.call_tool(name).is_ok())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What would give rights in the next run to whoever writes it in this one.
@@ -309,8 +348,7 @@ fn secrets(stages: &[Stage], tiers: &[Tier], resolver: &Resolver<'_>) -> Vec<Str
         .filter_map(Tier::key_name)
         .map(str::to_owned)
         .collect();
-    let mut rights: Vec<&armature_grants::Rights> =
-        resolver.tools.values().map(|tool| &tool.rights).collect();
+    let mut rights: Vec<&Rights> = resolver.tools.values().map(|tool| &tool.rights).collect();
     for stage in stages {
         match &stage.kind {
             Kind::ToolCall(call) => names.extend(call.env.iter().map(|used| used.name.clone())),

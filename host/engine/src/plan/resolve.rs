@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use armature_grants::{Grants, Layer, LimitId, LimitRequest, Limits, PluginName, Rights};
+use armature_grants::{Grants, LIMITS, Layer, LimitId, LimitRequest, Limits, PluginName, Rights};
 use armature_sandbox::{Effect, Plugin, ToolDefinition};
 use armature_spec::{Spec, Step, path};
 
@@ -71,15 +71,18 @@ impl<'e> Resolver<'e> {
     ) -> Option<Arc<Plugin>> {
         let plugins = &self.engine.plugins;
         let Some(plugin) = plugins.get(name) else {
-            let hint = plugins.why_missing(name).unwrap_or_else(|| {
-                match nearest(name, plugins.names()) {
+            let hint =
+                plugins
+                    .why_missing(name)
+                    .unwrap_or_else(|| {
+                        match nearest(name, plugins.names()) {
                     Some(other) => format!("did you mean `{other}`?"),
                     None => {
                         "put the component in ./plugins, or name its directory with --plugins DIR"
                             .to_owned()
                     }
                 }
-            });
+                    });
             report
                 .add(
                     PlanCode::UnknownPlugin,
@@ -130,24 +133,26 @@ impl<'e> Resolver<'e> {
         }
     }
 
-    /// What the spec gives a plugin: what is written, or for a built-in what its manifest asks for.
+    /// What the spec gives a plugin: what is written, and for a built-in that is not mentioned what its manifest asks
+    /// for (we wrote it).
     pub(crate) fn given(&self, plugin: &Plugin) -> Given {
-        match self.given.get(plugin.name()) {
-            Some(given)
-                if given.grants.is_empty() && self.engine.plugins.is_builtin(plugin.name()) =>
-            {
-                Given {
-                    grants: plugin.manifest().requests.clone(),
-                    limits: given.limits.clone(),
+        let written = self.given.get(plugin.name()).cloned();
+        if !self.engine.plugins.is_builtin(plugin.name()) {
+            return written.unwrap_or_default();
+        }
+        let mut given = written.unwrap_or_default();
+        if given.grants.is_empty() {
+            given.grants = plugin.manifest().requests.clone();
+        }
+        if given.limits.is_empty() {
+            let asked = &plugin.manifest().limits;
+            for row in LIMITS {
+                if let Some(amount) = asked.get(row.id) {
+                    given.limits = given.limits.and(row.id, amount.min(self.ceiling(row.id)));
                 }
             }
-            Some(given) => given.clone(),
-            None if self.engine.plugins.is_builtin(plugin.name()) => Given {
-                grants: plugin.manifest().requests.clone(),
-                limits: LimitRequest::default(),
-            },
-            None => Given::default(),
         }
+        given
     }
 
     /// Manifest ∩ spec ∩ policy.
@@ -374,11 +379,13 @@ fn repeatable(definition: &ToolDefinition) -> bool {
     }
 }
 
+/// Rights as they are written in a spec.
 fn indent(grants: &Grants) -> String {
-    grants
-        .lines()
-        .iter()
-        .map(|line| format!("    # {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let written = serde_json::to_value(grants).unwrap_or_default();
+    let lines = written
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("    {key}: {value}"));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -5,14 +5,11 @@
 //! also sees what is nested. A field that is not there meets no condition, not even `not_contains`. A rule without a
 //! condition meets every call of its tool.
 
-use regex::{Regex, RegexBuilder};
+use armature_spec::Pattern;
 use serde_json::Value;
 
 /// The pseudo-field that holds what the tool says about undoing it.
 const REVERSIBILITY: &str = "_tool_reversibility";
-
-/// Largest compiled pattern, in bytes: a pattern must not be able to fill the memory.
-const MAX_PATTERN: usize = 1 << 20;
 
 /// How a condition compares.
 #[derive(Debug)]
@@ -25,8 +22,8 @@ pub(crate) enum Op {
     Equals(String),
     /// The text is not this.
     NotEquals(String),
-    /// The pattern is found in the text. Patterns take time linear in the text.
-    Matches(Box<Regex>),
+    /// The pattern is found in the text.
+    Matches(Pattern),
     /// The text is not empty.
     Truthy,
 }
@@ -39,25 +36,20 @@ impl Op {
             "not_contains" => Self::NotContains(value.to_owned()),
             "equals" => Self::Equals(value.to_owned()),
             "not_equals" => Self::NotEquals(value.to_owned()),
-            "matches_regex" => {
-                let pattern = RegexBuilder::new(value)
-                    .size_limit(MAX_PATTERN)
-                    .build()
-                    .map_err(|why| why.to_string())?;
-                Self::Matches(Box::new(pattern))
-            }
+            "matches_regex" => Self::Matches(Pattern::new(value).map_err(|why| why.to_string())?),
             "truthy" => Self::Truthy,
             other => return Err(format!("`{other}` is not an operator")),
         })
     }
 
-    fn holds(&self, text: &str) -> bool {
+    /// `doubt` is the answer of a pattern that takes too long to find one.
+    fn holds(&self, text: &str, doubt: bool) -> bool {
         match self {
             Self::Contains(part) => text.contains(part.as_str()),
             Self::NotContains(part) => !text.contains(part.as_str()),
             Self::Equals(whole) => text == whole,
             Self::NotEquals(whole) => text != whole,
-            Self::Matches(pattern) => pattern.is_match(text),
+            Self::Matches(pattern) => pattern.is_match(text).unwrap_or(doubt),
             Self::Truthy => !text.is_empty(),
         }
     }
@@ -71,26 +63,29 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// Does it hold for these arguments?
-    pub(crate) fn holds(&self, args: &Value, reversibility: &str) -> bool {
+    /// Does it hold for these arguments? `doubt` is the answer when that takes too long to find out: the one that
+    /// makes the rule stricter.
+    pub(crate) fn holds(&self, args: &Value, reversibility: &str, doubt: bool) -> bool {
         if self.field == REVERSIBILITY {
-            return self.op.holds(reversibility);
+            return self.op.holds(reversibility, doubt);
         }
         match find(args, &self.field) {
             None | Some(Value::Null) => false,
-            Some(Value::String(text)) => self.op.holds(text),
-            Some(other) => holds_within(&self.op, other),
+            Some(Value::String(text)) => self.op.holds(text, doubt),
+            Some(other) => holds_within(&self.op, other, doubt),
         }
     }
 }
 
 /// A value that is no text: its JSON, and for what must not be missed also each text in it as it is, because JSON
 /// writes `"` and line breaks differently.
-fn holds_within(op: &Op, value: &Value) -> bool {
-    let whole = op.holds(&value.to_string());
+fn holds_within(op: &Op, value: &Value, doubt: bool) -> bool {
+    let whole = op.holds(&value.to_string(), doubt);
     match op {
-        Op::Contains(_) | Op::Matches(_) => whole || any_text(value, &mut |text| op.holds(text)),
-        Op::NotContains(_) => whole && !any_text(value, &mut |text| !op.holds(text)),
+        Op::Contains(_) | Op::Matches(_) => {
+            whole || any_text(value, &mut |text| op.holds(text, doubt))
+        }
+        Op::NotContains(_) => whole && !any_text(value, &mut |text| !op.holds(text, doubt)),
         Op::Equals(_) | Op::NotEquals(_) | Op::Truthy => whole,
     }
 }
@@ -128,7 +123,7 @@ mod tests {
             field: field.into(),
             op: Op::new(op, value).unwrap(),
         }
-        .holds(args, "none")
+        .holds(args, "none", true)
     }
 
     #[test]
@@ -170,6 +165,17 @@ mod tests {
         assert!(!holds("not_contains", "a \"b\"", "list", &args));
         assert!(holds("equals", "c", "list.1", &args));
         assert!(holds("equals", "1", "a.b", &args));
+    }
+
+    #[test]
+    fn a_pattern_that_gives_up_answers_what_makes_the_rule_stricter() {
+        let condition = Condition {
+            field: "x".into(),
+            op: Op::new("matches_regex", r"^(?:(a|aa)+)+\1(?<!a)$").unwrap(),
+        };
+        let args = json!({"x": "a".repeat(60)});
+        assert!(condition.holds(&args, "none", true));
+        assert!(!condition.holds(&args, "none", false));
     }
 
     #[test]

@@ -168,9 +168,13 @@ impl RuleSet {
                     message,
                 } => {
                     let met = question.phase == Phase::Pre
-                        && condition
-                            .as_ref()
-                            .is_none_or(|c| c.holds(question.args, question.reversibility));
+                        && condition.as_ref().is_none_or(|c| {
+                            c.holds(
+                                question.args,
+                                question.reversibility,
+                                *action != SafetyAction::Allow,
+                            )
+                        });
                     if !met || (exempt && *action != SafetyAction::Block) {
                         continue;
                     }

@@ -31,12 +31,15 @@ pub(crate) fn settle(
                 _ => {}
             }
         }
-        let (Some(expected), Some(value)) = (&input.input_type, given.get_mut(name)) else {
+        let (Some(expected), Some(value)) = (
+            input.input_type.as_ref().and_then(Value::as_str),
+            given.get_mut(name),
+        ) else {
             continue;
         };
         if let Some(read) = coerce(expected, value).map_err(|found| InputError::Type {
             name: name.clone(),
-            expected: expected.clone(),
+            expected: expected.to_owned(),
             found,
         })? {
             *value = read;

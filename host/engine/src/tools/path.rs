@@ -112,6 +112,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     let run = &scope.run;
     let target = find(run, scope, &what)?;
     record.target(target.plugin);
+    let args = without_empty_options(&target, args);
     check_arguments(&target, &args)?;
     let rights = narrow(run, scope, target.rights);
     check_depth(&target, scope)?;
@@ -198,13 +199,6 @@ fn find<'a>(run: &'a Run, scope: &Scope, what: &'a What<'a>) -> Result<Target<'a
                     .call_tool(name)
                     .map_err(|denial| Failure::Denied(Box::new(denial)))?;
             }
-            let Some(tool) = tools.get(*name) else {
-                let nearest = nearest(name, tools.keys().map(String::as_str));
-                return Err(Failure::UnknownTool {
-                    tool: clip(name),
-                    nearest,
-                });
-            };
             if let Exposure::Listed(listed) = exposure
                 && !listed.iter().any(|other| other == name)
             {
@@ -213,6 +207,13 @@ fn find<'a>(run: &'a Run, scope: &Scope, what: &'a What<'a>) -> Result<Target<'a
                     stage: scope.id().to_owned(),
                 });
             }
+            let Some(tool) = tools.get(*name) else {
+                let nearest = nearest(name, tools.keys().map(String::as_str));
+                return Err(Failure::UnknownTool {
+                    tool: clip(name),
+                    nearest,
+                });
+            };
             Ok(Target {
                 name: tool.definition.name.as_str(),
                 plugin: &tool.plugin,
@@ -231,6 +232,33 @@ fn find<'a>(run: &'a Run, scope: &Scope, what: &'a What<'a>) -> Result<Target<'a
 /// A name that a model made up, short enough to print.
 fn clip(name: &str) -> String {
     name.chars().take(64).flat_map(char::escape_debug).collect()
+}
+
+/// An optional argument that is null is one that was left out: a template whose name is missing gives null, and models
+/// write it too. Where the schema takes null it stays.
+fn without_empty_options(target: &Target<'_>, args: Value) -> Value {
+    let How::Tool(tool) = &target.how else {
+        return args;
+    };
+    let mut map = match args {
+        Value::Object(map) if map.values().any(Value::is_null) => map,
+        other => return other,
+    };
+    let schema = &tool.definition.input_schema;
+    let required = |key: &str| {
+        let list = schema.get("required").and_then(Value::as_array);
+        list.is_some_and(|list| list.iter().any(|name| name == key))
+    };
+    let takes_null = |key: &str| match schema
+        .get("properties")
+        .and_then(|all| all.get(key)?.get("type"))
+    {
+        Some(Value::String(kind)) => kind == "null",
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
+        _ => true,
+    };
+    map.retain(|key, value| !value.is_null() || required(key) || takes_null(key));
+    Value::Object(map)
 }
 
 fn check_arguments(target: &Target<'_>, args: &Value) -> Result<(), Failure> {

@@ -1,0 +1,72 @@
+//! Stages that ask a person.
+
+use armature_engine::{Answer, GateAnswer, RunError};
+use serde_json::json;
+
+use crate::world::{Person, World};
+
+const SPEC: &str = r#"
+stages:
+  - { id: draft, tool_call: { name: convert, args: { value: 1, from: km, to: m } } }
+  - { id: ok, depends_on: [draft], gate: human, present: "Publish {{ draft }}?" }
+  - { id: publish, depends_on: [ok], tool_call: { name: file_write, args: { path: published, content: x } } }
+  - { id: after, depends_on: [publish], tool_call: { name: file_write, args: { path: after, content: x } } }
+  - { id: revise, depends_on: [ok], skip_if: "{{ ok.approved }}", tool_call: { name: file_write, args: { path: revised, content: "{{ ok.feedback }}" } } }
+  - { id: other, tool_call: { name: file_write, args: { path: other, content: x } } }
+"#;
+
+async fn answered(
+    world: &World,
+    answer: GateAnswer,
+) -> Result<armature_engine::RunReport, RunError> {
+    let person = Person::new(Answer::Unavailable, answer);
+    let mut request = world.request(json!({}));
+    request.approver = person.clone();
+    let result = world.run_with(SPEC, request).await;
+    assert_eq!(person.gates.lock().unwrap()[0].message, "Publish 1000.0?");
+    result
+}
+
+#[tokio::test]
+async fn an_approved_gate_lets_the_rest_go_on() {
+    let world = World::new();
+    let report = answered(&world, GateAnswer::Approved).await.unwrap();
+    assert_eq!(
+        report.outputs["ok"],
+        json!({"approved": true, "feedback": null})
+    );
+    assert!(
+        world.read("published").is_some()
+            && world.read("after").is_some()
+            && world.read("revised").is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_rejected_gate_stops_what_depends_on_it_unless_the_spec_branches_on_it() {
+    let world = World::new();
+    let report = answered(&world, GateAnswer::Rejected("Not Yet".into()))
+        .await
+        .unwrap();
+    assert_eq!(
+        report.outputs["ok"],
+        json!({"approved": false, "feedback": "Not Yet"})
+    );
+    assert!(world.read("published").is_none() && world.read("after").is_none());
+    assert_eq!(world.read("revised").as_deref(), Some("Not Yet"));
+    assert_eq!(report.rejected, [("ok".to_owned(), "Not Yet".to_owned())]);
+    assert_eq!(report.summary.stages_skipped, 2);
+}
+
+#[tokio::test]
+async fn where_nobody_can_answer_the_run_parks_after_everything_else_is_done() {
+    let world = World::new();
+    let error = answered(&world, GateAnswer::Unavailable).await.unwrap_err();
+    let RunError::Parked { run_id, stage, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(stage, "ok");
+    assert!(world.read("other").is_some() && world.read("published").is_none());
+    let record = world.engine.store().unwrap().run(run_id).unwrap().unwrap();
+    assert_eq!(record.status, armature_store::RunStatus::Parked);
+}

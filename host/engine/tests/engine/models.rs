@@ -1,0 +1,188 @@
+//! Stages that ask a model.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const TIERS: &str = "model_tiers: { small: { provider: scripted, model: small-1, script: script.yml }, large: { provider: scripted, model: large-1, script: script.yml }, tiny: { provider: scripted, model: tiny-1, script: script.yml } }\n";
+
+fn world(script: &str) -> World {
+    let world = World::new();
+    world.file("script.yml", &format!("replies:\n{script}"));
+    world
+}
+
+fn spec(stage: &str) -> String {
+    format!("{TIERS}stages:\n{stage}")
+}
+
+#[tokio::test]
+async fn the_model_calls_tools_and_answers_with_what_they_said() {
+    let world = world(
+        "  - { turn: 1, tool_calls: [{ name: file_read, arguments: { path: a.txt } }, { name: file_read, arguments: 'no json' }, { name: file_write, arguments: { path: x, content: y } }] }\n  - { turn: 2, contains: 'not among the tools', text: It says hello. }\n",
+    );
+    world.file("work/a.txt", "hello");
+    let report = world
+        .run(&spec("  - id: m\n    role: { name: r, type: worker, description: d, tools: [file_read] }\n"), json!({}))
+        .await
+        .unwrap();
+    assert_eq!(report.outputs["m"], json!({"content": "It says hello."}));
+    assert_eq!(
+        world.read("x"),
+        None,
+        "a tool that the role does not list is not called"
+    );
+    let rows = world.traces(&report.run_id);
+    let llm = rows.iter().find(|row| row.kind == "llm").unwrap();
+    assert_eq!(llm.tools_called, ["file_read", "file_write"]);
+    assert_eq!(llm.model, "small-1");
+    assert!(llm.input_tokens > 0);
+    assert_eq!(rows.iter().filter(|row| row.kind == "tool").count(), 2);
+    assert_eq!(report.summary.rogue_signals, 1);
+}
+
+#[tokio::test]
+async fn rounds_of_tool_calls_come_to_an_end() {
+    let world = world(
+        "  - { tool_calls: [{ name: file_read, arguments: { path: a } }], text: still looking }\n",
+    );
+    let report = world
+        .run(&spec("  - id: m\n    role: { name: r, type: worker, description: d, tools: [file_read] }\n"), json!({}))
+        .await
+        .unwrap();
+    assert_eq!(report.outputs["m"], json!({"content": "still looking"}));
+    assert_eq!(report.summary.spent.llm_calls, 10);
+    assert_eq!(world.watcher.count("tool_intent"), 9);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_goes_to_a_larger_tier_and_never_to_a_smaller_one() {
+    let world = world(
+        "  - { model: small-1, text: 'Here: {\"title\": 5}' }\n  - { model: large-1, json: { title: Tea } }\n  - { model: tiny-1, json: { title: wrong } }\n",
+    );
+    let stage = "  - id: m\n    output_mode: guided_json\n    output_schema: { type: object, required: [title], properties: { title: { type: string } } }\n    role: { name: r, type: worker, description: d }\n";
+    let report = world.run(&spec(stage), json!({})).await.unwrap();
+    assert_eq!(report.outputs["m"], json!({"title": "Tea"}));
+    let rows = world.traces(&report.run_id);
+    assert_eq!(
+        (
+            rows[0].model.as_str(),
+            rows[0].escalation_count,
+            rows[0].output_valid
+        ),
+        ("large-1", 1, true)
+    );
+    assert_eq!(world.watcher.count("tier_escalation_warning"), 1);
+}
+
+#[tokio::test]
+async fn when_no_tier_answers_well_the_result_says_so() {
+    let world = world("  - { text: no json at all }\n");
+    let stage =
+        "  - id: m\n    output_mode: json\n    role: { name: r, type: worker, description: d }\n";
+    let report = world.run(&spec(stage), json!({})).await.unwrap();
+    assert_eq!(
+        report.outputs["m"],
+        json!({"raw": "no json at all", "_parse_error": true})
+    );
+    assert!(!world.traces(&report.run_id)[0].output_valid);
+}
+
+#[tokio::test]
+async fn the_same_question_is_answered_from_the_cache_and_a_tool_user_is_asked_again() {
+    let world = world("  - { text: fresh }\n");
+    let plain =
+        spec("  - id: m\n    role: { name: r, type: worker, description: 'about {{ topic }}' }\n");
+    let first = world.run(&plain, json!({"topic": "tea"})).await.unwrap();
+    let second = world.run(&plain, json!({"topic": "tea"})).await.unwrap();
+    let third = world.run(&plain, json!({"topic": "rum"})).await.unwrap();
+    let calls = |report: &armature_engine::RunReport| report.summary.spent.llm_calls;
+    assert_eq!((calls(&first), calls(&second), calls(&third)), (1, 0, 1));
+    assert_eq!(second.outputs["m"], first.outputs["m"]);
+    let tools = spec(
+        "  - id: m\n    role: { name: r, type: worker, description: d, tools: [file_read] }\n",
+    );
+    for _ in 0..2 {
+        assert_eq!(calls(&world.run(&tools, json!({})).await.unwrap()), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_response_stage_is_streamed_and_is_the_primary_result() {
+    let world = world("  - { text: one two three }\n");
+    let stage = "  - { id: m, response_stage: true, role: { name: r, type: worker, description: d } }\n  - { id: z, depends_on: [m], tool_call: { name: file_read, args: { path: x } } }\n";
+    let report = world.run(&spec(stage), json!({})).await.unwrap();
+    let tokens = world.watcher.tokens.lock().unwrap().clone();
+    assert!(tokens.len() > 1);
+    assert_eq!(tokens.concat(), "one two three");
+    assert_eq!(
+        report.primary,
+        Some(("m".to_owned(), json!({"content": "one two three"})))
+    );
+}
+
+#[tokio::test]
+async fn model_stages_are_counted_against_the_contract() {
+    let world = world("  - { text: x }\n");
+    let stage = "  - { id: a, role: { name: r, type: worker, description: d } }\n  - { id: b, depends_on: [a], role: { name: r, type: worker, description: d } }\n";
+    let error = world
+        .run(
+            &format!("contracts: {{ max_llm_calls: 1 }}\n{}", spec(stage)),
+            json!({}),
+        )
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("max_llm_calls limit (1) reached — stage 'b' cannot execute"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_judges_score_is_in_the_trace_and_spending_is_seen_by_rules() {
+    let world =
+        world("  - { json: { score: 0.8 }, usage: { input_tokens: 900, output_tokens: 200 } }\n");
+    let spec = format!(
+        "{TIERS}safety_rules: [{{ plugin: spending-cap, config: {{ max_tokens: 1000 }} }}]\nstages:\n  - {{ id: j, output_mode: json, role: {{ name: r, type: judge, description: d, model_tier: small }} }}\n  - {{ id: t, depends_on: [j], tool_call: {{ name: file_read, args: {{ path: x }} }} }}\n"
+    );
+    let error = world.run(&spec, json!({})).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("stage `t` failed: Tool 'file_read' blocked"),
+        "{error}"
+    );
+    let rows = world.traces(error.run_id().unwrap());
+    assert_eq!(rows[0].quorum_score, Some(0.8));
+}
+
+#[tokio::test]
+async fn prompts_hold_no_run_id() {
+    let world = world("  - { text: x }\n");
+    let report = world
+        .run(
+            &spec("  - { id: m, role: { name: r, type: worker, description: d } }\n"),
+            json!({}),
+        )
+        .await
+        .unwrap();
+    let said: Vec<Value> = world
+        .watcher
+        .all()
+        .iter()
+        .map(|event| serde_json::to_value(event).unwrap())
+        .collect();
+    let intent = said
+        .iter()
+        .find(|event| event["type"] == "model_intent")
+        .unwrap();
+    assert!(
+        !intent["data"]["request_digest"]
+            .as_str()
+            .unwrap()
+            .is_empty()
+    );
+    assert!(report.outputs["run_id"].is_string());
+}

@@ -1,0 +1,333 @@
+//! The one path of a call, whoever takes it.
+
+use armature_engine::{Answer, CallRequest, Failure, GateAnswer, RunError};
+use armature_grants::LimitRequest;
+use armature_store::Event;
+use serde_json::json;
+
+use crate::world::{Person, World};
+
+const WRITE: &str = r#"
+stages:
+  - id: write
+    tool_call: { name: file_write, args: { path: out/a.txt, content: "{{ text }}" } }
+"#;
+
+#[tokio::test]
+async fn a_tool_call_stage_writes_into_the_workspace_and_leaves_a_trace() {
+    let world = World::new();
+    let report = world.run(WRITE, json!({"text": "hello"})).await.unwrap();
+    assert_eq!(report.outputs["write"], json!({"written": "out/a.txt"}));
+    assert_eq!(world.read("out/a.txt").as_deref(), Some("hello"));
+    let rows = world.traces(&report.run_id);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (
+            rows[0].kind.as_str(),
+            rows[0].success,
+            rows[0].plugin.as_deref()
+        ),
+        ("tool_call", true, Some("file"))
+    );
+    assert!(
+        rows[0].fuel > Some(0) && rows[0].host_calls > Some(0) && rows[0].memory_peak > Some(0)
+    );
+    assert_eq!(
+        world.watcher.names(),
+        [
+            "run_start -",
+            "stage_start write",
+            "tool_intent write",
+            "tool_result write",
+            "stage_complete write",
+            "run_summary -",
+            "run_complete -"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_run_is_its_event_log() {
+    let world = World::new();
+    let report = world.run(WRITE, json!({"text": "hello"})).await.unwrap();
+    let (id, results) = world.engine.last_result("test").unwrap().unwrap();
+    assert_eq!(id, report.run_id);
+    assert_eq!(results["write"], report.outputs["write"]);
+}
+
+#[tokio::test]
+async fn a_value_that_looks_like_a_template_or_a_number_stays_text() {
+    let world = World::new();
+    for text in [
+        "{{ 7*7 }}",
+        "123",
+        "[1, 2]",
+        "say \"hi\"\nstages: []",
+        "{% for",
+    ] {
+        world.outputs(WRITE, json!({"text": text})).await;
+        assert_eq!(world.read("out/a.txt").as_deref(), Some(text));
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_fit_the_schema_never_reach_the_tool() {
+    let world = World::new();
+    let spec =
+        "stages:\n  - id: r\n    tool_call: { name: file_read, args: { path: 5, other: 1 } }\n";
+    let error = world.run(spec, json!({})).await.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            RunError::Stage {
+                failure: Failure::Arguments { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(world.watcher.count("tool_intent"), 0);
+}
+
+#[tokio::test]
+async fn the_same_rule_blocks_a_stage_a_model_an_adapter_and_a_person() {
+    let rule = "safety_rules:\n  - { tool: \"*\", condition: { field: path, op: contains, value: secret }, action: block, message: not there }\n";
+    let world = World::new();
+
+    let stage = format!(
+        "{rule}stages:\n  - id: r\n    tool_call: {{ name: file_read, args: {{ path: 'a/{{{{ what }}}}.txt' }} }}\n"
+    );
+    let error = world
+        .run(&stage, json!({"what": "secret"}))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "stage `r` failed: Tool 'file_read' blocked: not there"
+    );
+
+    let adapter = format!(
+        "{rule}adapters:\n  stats: {{ type: plugin, plugin: text-stats, args: {{ text: x, path: secret }} }}\nstages:\n  - {{ id: s, adapter: stats }}\n"
+    );
+    let error = world.run(&adapter, json!({})).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "stage `s` failed: Tool 'stats' blocked: not there"
+    );
+
+    world.file(
+        "script.yml",
+        "replies:\n  - { turn: 1, tool_calls: [{ name: file_read, arguments: { path: secret.txt } }] }\n  - { turn: 2, contains: not there, text: I was not allowed. }\n",
+    );
+    let model = format!(
+        "{rule}model_tiers: {{ small: {{ provider: scripted, model: m, script: script.yml }} }}\nstages:\n  - id: m\n    role: {{ name: r, type: worker, description: d, tools: [file_read] }}\n"
+    );
+    let report = world.run(&model, json!({})).await.unwrap();
+    assert_eq!(
+        report.outputs["m"],
+        json!({"content": "I was not allowed."})
+    );
+    assert_eq!(report.summary.rogue_signals, 1);
+    let verdicts = world
+        .watcher
+        .all()
+        .into_iter()
+        .filter(|event| matches!(event, Event::RuleVerdict(_)))
+        .count();
+    assert_eq!(verdicts, 3, "each block was written down");
+}
+
+#[tokio::test]
+async fn a_rule_plugin_sees_the_rendered_arguments_and_blocks() {
+    let world = World::new();
+    let spec = r#"
+safety_rules:
+  - { plugin: deny-pattern, tool: file_write, config: { pattern: "rm +-rf", message: no deleting } }
+stages:
+  - id: w
+    tool_call: { name: file_write, args: { path: a.sh, content: "rm {{ flags }} /" } }
+"#;
+    world.outputs(spec, json!({"flags": "-i"})).await;
+    let error = world.run(spec, json!({"flags": "-rf"})).await.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            RunError::Stage {
+                failure: Failure::Blocked { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(world.read("a.sh").as_deref(), Some("rm -i /"));
+}
+
+#[tokio::test]
+async fn strict_mode_needs_an_allow_rule() {
+    let world = World::new();
+    let strict = format!("safety_mode: strict\n{WRITE}");
+    let error = world.run(&strict, json!({"text": "x"})).await.unwrap_err();
+    assert!(error.to_string().contains("safety_mode"), "{error}");
+    assert_eq!(world.read("out/a.txt"), None);
+    let allowed =
+        format!("safety_rules: [{{ tool: file_write, action: allow, message: '' }}]\n{strict}");
+    world.outputs(&allowed, json!({"text": "x"})).await;
+}
+
+#[tokio::test]
+async fn an_approval_is_asked_with_the_digest_of_exactly_this_call() {
+    let world = World::new();
+    let spec = format!(
+        "safety_rules: [{{ tool: file_write, action: require_approval, message: look }}]\n{WRITE}"
+    );
+    let mut digests = Vec::new();
+    for text in ["one", "two", "one"] {
+        let person = Person::new(Answer::Approved, GateAnswer::Unavailable);
+        let mut request = world.request(json!({"text": text}));
+        request.approver = person.clone();
+        world.run_with(&spec, request).await.unwrap();
+        let asked = person.asked.lock().unwrap();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].args["content"], text);
+        digests.push(asked[0].digest.clone());
+    }
+    assert_eq!(digests[0], digests[2]);
+    assert_ne!(digests[0], digests[1]);
+}
+
+#[tokio::test]
+async fn without_an_approval_nothing_happens() {
+    let world = World::new();
+    let spec = format!(
+        "safety_rules: [{{ tool: file_write, action: require_approval, message: look }}]\n{WRITE}"
+    );
+    for answer in [Answer::Refused, Answer::Unavailable] {
+        let mut request = world.request(json!({"text": "x"}));
+        request.approver = Person::new(answer, GateAnswer::Unavailable);
+        let error = world.run_with(&spec, request).await.unwrap_err();
+        assert!(
+            matches!(
+                &error,
+                RunError::Stage {
+                    failure: Failure::NotApproved { .. },
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(error.hint().is_some());
+    }
+    assert_eq!(world.read("out/a.txt"), None);
+    assert_eq!(world.watcher.count("tool_intent"), 0);
+}
+
+#[tokio::test]
+async fn a_stage_narrows_what_its_tool_may_do_and_the_refusal_names_the_line() {
+    let world = World::new();
+    let spec = r#"
+stages:
+  - id: w
+    grants: { fs: { write: [out] } }
+    tool_call: { name: file_write, args: { path: "{{ path }}", content: x } }
+"#;
+    world.outputs(spec, json!({"path": "out/x"})).await;
+    let error = world
+        .run(spec, json!({"path": "elsewhere/x"}))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("elsewhere/x")
+            || error.hint().is_some_and(|h| h.contains("elsewhere/x")),
+        "{error}"
+    );
+    assert_eq!(world.read("elsewhere/x"), None);
+    assert_eq!(world.watcher.count("denied"), 1);
+}
+
+#[tokio::test]
+async fn the_operators_policy_is_a_ceiling() {
+    let world = World::with("[plugins.file]\nfs = { read = [\".\"] }\n", &[]);
+    let error = world.run(WRITE, json!({"text": "x"})).await.unwrap_err();
+    assert!(
+        error.to_string().contains("denied") || error.to_string().contains("policy"),
+        "{error}"
+    );
+    assert_eq!(world.read("out/a.txt"), None);
+}
+
+#[tokio::test]
+async fn a_tool_can_be_called_outside_a_workflow() {
+    let world = World::new();
+    let call = |tool: &str, args| CallRequest {
+        plugin: "units".into(),
+        tool: tool.into(),
+        args,
+        grants: None,
+        limits: LimitRequest::default(),
+        run: world.request(json!({})),
+    };
+    let tools: Vec<String> = world
+        .engine
+        .sandbox()
+        .tools(world.engine.plugins().get("units").unwrap())
+        .await
+        .unwrap()
+        .iter()
+        .map(|t| t.name.to_string())
+        .collect();
+    assert!(tools.contains(&"convert".to_owned()), "{tools:?}");
+    let value = world
+        .engine
+        .call_tool(call(
+            "convert",
+            json!({"value": 1.0, "from": "km", "to": "m"}),
+        ))
+        .await
+        .unwrap();
+    assert_eq!(value, json!(1000.0));
+    let error = world
+        .engine
+        .call_tool(call("convret", json!({})))
+        .await
+        .unwrap_err();
+    assert!(
+        error.hint().is_some_and(|hint| hint.contains("convert")),
+        "{error}"
+    );
+    let error = world
+        .engine
+        .call_tool(call("convert", json!({"value": "x"})))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("wrong"), "{error}");
+}
+
+#[tokio::test]
+async fn an_adapter_calls_a_tool_only_when_it_is_granted_and_on_the_same_path() {
+    let world = World::new();
+    let spec = |grants: &str, rules: &str| {
+        format!(
+            "{rules}\nadapters:\n  outline: {{ type: plugin, plugin: outline, args: {{ text: \"# One\", save_to: out.md }}{grants} }}\nstages:\n  - {{ id: o, adapter: outline }}\n"
+        )
+    };
+    let error = world.run(&spec("", ""), json!({})).await.unwrap_err();
+    assert!(error.to_string().contains("file_write"), "{error}");
+    assert_eq!(world.read("out.md"), None);
+
+    let granted = ", grants: { tools: [file_write] }";
+    let report = world.run(&spec(granted, ""), json!({})).await.unwrap();
+    assert!(world.read("out.md").is_some());
+    let rows = world.traces(&report.run_id);
+    let callers: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|row| (row.kind.as_str(), row.caller.as_str()))
+        .collect();
+    assert_eq!(callers, [("tool", "adapter"), ("script", "stage")]);
+
+    let rule = "safety_rules: [{ tool: file_write, action: block, message: not that }]";
+    let error = world
+        .run(&spec(granted, rule), json!({}))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("not that"), "{error}");
+}

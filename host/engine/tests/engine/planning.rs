@@ -1,0 +1,136 @@
+//! What is known to be wrong before anything runs.
+
+use armature_spec::Severity;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn an_unknown_tool_is_found_with_its_place_and_the_one_that_was_meant() {
+    let world = World::new();
+    let problems = world
+        .plan("stages:\n  - id: a\n    tool_call: { name: file_raed, args: {} }\n")
+        .await
+        .unwrap_err();
+    let problem = problems.errors().next().unwrap();
+    assert_eq!(
+        (problem.code, problem.stage.as_deref()),
+        ("UNKNOWN_TOOL", Some("a"))
+    );
+    assert_eq!(problem.at.map(|at| at.line), Some(5));
+    assert_eq!(problem.hint.as_deref(), Some("did you mean `file_read`?"));
+}
+
+#[tokio::test]
+async fn everything_is_reported_at_once() {
+    let world = World::new();
+    let spec = r#"
+tools: [{ plugin: nowhere }, { module: myapp.tools.units }]
+adapters:
+  a: { type: script, cmd: "ls" }
+  b: { type: plugin, plugin: file }
+  c: { type: plugin, plugin: text-stats, limits: { memory: 64GiB } }
+safety_rules: [{ plugin: file, config: {} }]
+stages:
+  - { id: a, adapter: a }
+  - { id: b, adapter: b }
+  - { id: c, adapter: c }
+  - { id: d, tool_call: { name: shell, args: { cmd: ls } } }
+  - { id: e, role: { name: n, type: worker, description: d } }
+  - { id: f, subagent_spec: missing.yml }
+"#;
+    let codes = world.codes(spec).await;
+    for code in [
+        "UNKNOWN_PLUGIN",
+        "LATER_RELEASE",
+        "NOT_AN_ADAPTER",
+        "NOT_A_RULE",
+        "LIMIT_TOO_HIGH",
+        "NO_MODEL",
+    ] {
+        assert!(codes.contains(&code), "{code} in {codes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_python_module_means_the_plugin_of_that_name() {
+    let world = World::new();
+    let spec = "tools: [{ module: myapp.tools.units }]\nstages:\n  - id: a\n    tool_call: { name: convert, args: { value: 2, from: km, to: m } }\n";
+    let outputs = world.outputs(spec, serde_json::json!({})).await;
+    assert_eq!(outputs["a"], 2000.0);
+}
+
+#[tokio::test]
+async fn what_comes_later_is_refused_and_names_the_stage() {
+    let world = World::new();
+    for spec in [
+        "stages:\n  - { id: x, tool_call: { name: shell, args: { cmd: ls } } }\n",
+        "adapters: { a: { type: python, cmd: 'print(1)' } }\nstages:\n  - { id: x, adapter: a }\n",
+    ] {
+        let problems = world.plan(spec).await.unwrap_err();
+        let problem = problems.errors().next().unwrap();
+        assert_eq!(
+            (problem.code, problem.stage.as_deref()),
+            ("LATER_RELEASE", Some("x")),
+            "{problems}"
+        );
+        assert!(problem.hint.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_stage_waits_for_what_its_templates_mention_when_the_original_would_have_had_it() {
+    let world = World::new();
+    let spec = r#"
+stages:
+  - { id: a, tool_call: { name: convert, args: { value: 1, from: km, to: m } } }
+  - { id: b, tool_call: { name: convert, args: { value: 1, from: km, to: m } } }
+  - { id: c, depends_on: [b], tool_call: { name: convert, args: { value: "{{ a }}", from: m, to: km } } }
+  - { id: d, tool_call: { name: file_write, args: { path: d, content: "[{{ c }}]" } } }
+"#;
+    let plan = world.plan(spec).await.unwrap();
+    let codes: Vec<_> = plan
+        .warnings()
+        .iter()
+        .map(|problem| (problem.code, problem.stage.as_deref()))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            ("IMPLICIT_DEPENDENCY", Some("c")),
+            ("UNSEEN_STAGE", Some("d"))
+        ]
+    );
+    assert_eq!(plan.needs("c"), ["a", "b"]);
+    let outputs = world.outputs(spec, serde_json::json!({})).await;
+    assert_eq!(outputs["c"], 1.0);
+}
+
+#[tokio::test]
+async fn a_plugin_that_asks_for_rights_and_gets_none_is_told_with_the_lines() {
+    let world = World::new();
+    let plan = world
+        .plan("tools: [{ plugin: notes }]\nstages: []\n")
+        .await
+        .unwrap();
+    let warning = plan
+        .warnings()
+        .iter()
+        .find(|problem| problem.code == "UNGRANTED_REQUEST")
+        .unwrap();
+    assert_eq!(warning.severity, Severity::Warning);
+    assert!(
+        warning.hint.as_ref().unwrap().contains("kv: \"workflow\""),
+        "{warning:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_operator_can_deny_a_plugin() {
+    let world = World::with("deny_plugins = [\"notes\"]\n", &[]);
+    assert_eq!(
+        world
+            .codes("tools: [{ plugin: notes }]\nstages: []\n")
+            .await,
+        ["DENIED_PLUGIN"]
+    );
+}

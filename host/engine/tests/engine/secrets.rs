@@ -1,0 +1,85 @@
+//! Secrets that are used and not seen.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, extract::State, http::HeaderMap, routing::get};
+use serde_json::json;
+
+use crate::world::World;
+
+const KEY: &str = "s3cret-value-0123";
+
+/// A server that says what it was sent.
+async fn echo() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let app = Router::new()
+        .route(
+            "/x",
+            get(
+                |State(seen): State<Arc<Mutex<Vec<String>>>>, headers: HeaderMap| async move {
+                    let sent = headers
+                        .get("authorization")
+                        .map(|v| v.to_str().unwrap().to_owned())
+                        .unwrap_or_default();
+                    seen.lock().unwrap().push(sent.clone());
+                    format!("you sent {sent}")
+                },
+            ),
+        )
+        .with_state(Arc::clone(&seen));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (port, seen)
+}
+
+fn spec(url: &str) -> String {
+    format!(
+        "tools: [{{ plugin: http, grants: {{ http: [{{ allow: 'GET http://127.0.0.1:*/**', private: true }}] }} }}]\nstages:\n  - id: get\n    tool_call: {{ name: http_get, args: {{ url: '{url}', headers: {{ Authorization: 'Bearer {{{{ env.API_KEY }}}}' }} }} }}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_the_arguments_reaches_the_host_that_is_written_out_and_nobody_else() {
+    let (port, seen) = echo().await;
+    let world = World::with("", &[("API_KEY", KEY)]);
+    let report = world
+        .run(&spec(&format!("http://127.0.0.1:{port}/x")), json!({}))
+        .await
+        .unwrap();
+    assert_eq!(*seen.lock().unwrap(), [format!("Bearer {KEY}")]);
+    let mut everything = format!("{:?} {:?}", report, world.watcher.all());
+    everything.push_str(&format!("{:?}", world.traces(&report.run_id)));
+    assert!(!everything.contains(KEY), "the value got out");
+    assert!(
+        report.outputs["get"]["body"]
+            .as_str()
+            .unwrap()
+            .contains("you sent"),
+        "{}",
+        report.outputs["get"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_comes_from_a_template_does_not_get_the_key() {
+    let (port, seen) = echo().await;
+    let world = World::with("", &[("API_KEY", KEY)]);
+    let text = spec("http://{{ host }}/x");
+    assert!(world.codes(&text).await.contains(&"UNPLACEABLE_SECRET"));
+    let _ = world
+        .run(&text, json!({"host": format!("127.0.0.1:{port}")}))
+        .await;
+    assert!(
+        seen.lock().unwrap().iter().all(|sent| !sent.contains(KEY)),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
+async fn in_a_file_the_name_of_a_secret_stays_a_name() {
+    let world = World::with("", &[("API_KEY", KEY)]);
+    let spec = "stages:\n  - { id: w, tool_call: { name: file_write, args: { path: x, content: 'key {{ env.API_KEY }}' } } }\n";
+    world.run(spec, json!({})).await.unwrap();
+    assert!(!world.read("x").unwrap().contains(KEY));
+}

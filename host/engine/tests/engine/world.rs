@@ -1,0 +1,232 @@
+//! A directory of its own for each test: home, workspace, specs, scripts.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use armature_engine::{
+    Answer, Approval, Approver, BoxFuture, Builtin, Engine, EngineConfig, Gate, GateAnswer,
+    Observer, Plan, Problems, RunError, RunReport, RunRequest,
+};
+use armature_grants::Policy;
+use armature_store::{Event, RunId, TraceQuery, TraceRow};
+use serde_json::{Map, Value};
+
+pub const BUILTINS: &[Builtin] = &[
+    Builtin {
+        wasm: include_bytes!("../../../../plugins/compiled/file.wasm"),
+        manifest: include_str!("../../../../plugins/file/plugin.toml"),
+    },
+    Builtin {
+        wasm: include_bytes!("../../../../plugins/compiled/http.wasm"),
+        manifest: include_str!("../../../../plugins/http/plugin.toml"),
+    },
+    Builtin {
+        wasm: include_bytes!("../../../../plugins/compiled/deny-pattern.wasm"),
+        manifest: include_str!("../../../../plugins/deny-pattern/plugin.toml"),
+    },
+    Builtin {
+        wasm: include_bytes!("../../../../plugins/compiled/spending-cap.wasm"),
+        manifest: include_str!("../../../../plugins/spending-cap/plugin.toml"),
+    },
+    Builtin {
+        wasm: include_bytes!("../../../../plugins/compiled/text-stats.wasm"),
+        manifest: include_str!("../../../../plugins/text-stats/plugin.toml"),
+    },
+];
+
+/// A world of one test.
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub engine: Engine,
+    pub watcher: Arc<Watcher>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with("", &[])
+    }
+
+    /// With a policy and an environment.
+    pub fn with(policy: &str, environment: &[(&str, &str)]) -> Self {
+        Self::made(policy, environment, true)
+    }
+
+    pub fn made(policy: &str, environment: &[(&str, &str)], persist: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("work")).unwrap();
+        let plugins = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/plugins");
+        let environment: HashMap<String, String> = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let engine = Engine::open(EngineConfig {
+            home: dir.path().join("home"),
+            plugin_dirs: vec![plugins],
+            policy: if policy.is_empty() {
+                Policy::default()
+            } else {
+                toml::from_str(policy).unwrap()
+            },
+            environment: Arc::new(move |name| environment.get(name).cloned()),
+            persist,
+            builtins: BUILTINS.to_vec(),
+        })
+        .unwrap();
+        Self {
+            dir,
+            engine,
+            watcher: Arc::default(),
+        }
+    }
+
+    /// Writes a file beside the specs.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The text of a file in the workspace.
+    pub fn read(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.dir.path().join("work").join(name)).ok()
+    }
+
+    /// Plans a spec, given without name and sandbox.
+    pub async fn plan(&self, spec: &str) -> Result<Plan, Problems> {
+        let work = self.dir.path().join("work");
+        let text = format!(
+            "name: test\nsandbox: {{ host_workspace: '{}' }}\n{spec}",
+            work.display()
+        );
+        let name = self.dir.path().join("spec.yml");
+        let document = armature_spec::parse(&name.to_string_lossy(), &text).unwrap();
+        self.engine.plan(document).await
+    }
+
+    /// The codes of what is wrong with a spec.
+    pub async fn codes(&self, spec: &str) -> Vec<&'static str> {
+        match self.plan(spec).await {
+            Ok(plan) => plan.warnings().iter().map(|problem| problem.code).collect(),
+            Err(problems) => problems.0.iter().map(|problem| problem.code).collect(),
+        }
+    }
+
+    pub fn request(&self, inputs: Value) -> RunRequest {
+        let inputs: Map<String, Value> = serde_json::from_value(inputs).unwrap();
+        RunRequest {
+            observer: self.watcher.clone(),
+            ..RunRequest::new(inputs)
+        }
+    }
+
+    pub async fn run(&self, spec: &str, inputs: Value) -> Result<RunReport, RunError> {
+        self.run_with(spec, self.request(inputs)).await
+    }
+
+    pub async fn run_with(&self, spec: &str, request: RunRequest) -> Result<RunReport, RunError> {
+        let plan = self
+            .plan(spec)
+            .await
+            .unwrap_or_else(|problems| panic!("{}", problems.render("spec")));
+        self.engine.run(&plan, request).await
+    }
+
+    /// The results of a run that must end well.
+    pub async fn outputs(&self, spec: &str, inputs: Value) -> Map<String, Value> {
+        self.run(spec, inputs)
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{:?}", error.hint()))
+            .outputs
+    }
+
+    /// All trace rows of a run.
+    pub fn traces(&self, run: &RunId) -> Vec<TraceRow> {
+        self.engine
+            .store()
+            .unwrap()
+            .traces(&TraceQuery::run(run))
+            .unwrap()
+    }
+}
+
+/// Sees everything.
+#[derive(Default)]
+pub struct Watcher {
+    pub events: Mutex<Vec<(RunId, Event)>>,
+    pub tokens: Mutex<Vec<String>>,
+}
+
+impl Watcher {
+    /// Names of the events so far, with the stage of each.
+    pub fn names(&self) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        events
+            .iter()
+            .map(|(_, event)| format!("{} {}", event.name(), event.stage().unwrap_or("-")))
+            .collect()
+    }
+
+    pub fn all(&self) -> Vec<Event> {
+        self.events
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, event)| event.clone())
+            .collect()
+    }
+
+    pub fn count(&self, name: &str) -> usize {
+        self.all()
+            .iter()
+            .filter(|event| event.name() == name)
+            .count()
+    }
+}
+
+impl Observer for Watcher {
+    fn event(&self, run: &RunId, event: &Event) {
+        self.events
+            .lock()
+            .unwrap()
+            .push((run.clone(), event.clone()));
+    }
+
+    fn token(&self, _: &RunId, _: &str, text: &str) {
+        self.tokens.lock().unwrap().push(text.to_owned());
+    }
+}
+
+/// Answers as it was told to, and remembers what it was asked.
+pub struct Person {
+    pub approval: Answer,
+    pub gate: GateAnswer,
+    pub asked: Mutex<Vec<Approval>>,
+    pub gates: Mutex<Vec<Gate>>,
+}
+
+impl Person {
+    pub fn new(approval: Answer, gate: GateAnswer) -> Arc<Self> {
+        Arc::new(Self {
+            approval,
+            gate,
+            asked: Mutex::default(),
+            gates: Mutex::default(),
+        })
+    }
+}
+
+impl Approver for Person {
+    fn approve<'a>(&'a self, ask: Approval) -> BoxFuture<'a, Answer> {
+        self.asked.lock().unwrap().push(ask);
+        Box::pin(std::future::ready(self.approval.clone()))
+    }
+
+    fn gate<'a>(&'a self, gate: Gate) -> BoxFuture<'a, GateAnswer> {
+        self.gates.lock().unwrap().push(gate);
+        Box::pin(std::future::ready(self.gate.clone()))
+    }
+}
