@@ -1,4 +1,4 @@
-//! Two tools over the plugin's own store: add a note, search the notes.
+//! Tools over the plugin's own store: add a note, search the notes, and export them by calling another tool.
 
 use armature_plugin::prelude::*;
 
@@ -18,6 +18,15 @@ struct Note {
 struct Added {
     /// The note's number.
     id: u32,
+}
+
+/// What was exported.
+#[data]
+struct Exported {
+    /// The file.
+    path: String,
+    /// How many notes are in it.
+    notes: usize,
 }
 
 /// Keep a short note. Find it again with `note_search`, in this run or in a later run of the same workflow.
@@ -65,6 +74,27 @@ fn note_search(
     Ok(found)
 }
 
+/// Write all notes into a text file of the workspace, oldest first.
+///
+/// The file is written by `file_write`, with that tool's rights and past its rules: this plugin has no right to files.
+#[tool(effect = workspace, reversibility = partial, idempotent, output)]
+fn note_export(
+    /// The file, relative to the workspace, e.g. `out/notes.md`.
+    path: String,
+) -> Result<Exported, ToolError> {
+    let mut content = String::new();
+    let keys = kv::keys("note/")?;
+    for key in &keys {
+        let note: Option<Note> = kv::get_json(key)?;
+        content.extend(note.map(|note| format!("- {}\n", note.text)));
+    }
+    let _: Value = tools::call("file_write", &json!({ "path": path, "content": content }))?;
+    Ok(Exported {
+        path,
+        notes: keys.len(),
+    })
+}
+
 /// Keys sort as their numbers do.
 fn key(id: u32) -> String {
     format!("note/{id:010}")
@@ -82,7 +112,7 @@ fn matches(note: &Note, query: &str) -> bool {
             .any(|tag| tag.to_lowercase().contains(query))
 }
 
-export_tools!(note_add, note_search);
+export_tools!(note_add, note_search, note_export);
 
 #[cfg(test)]
 mod tests {
