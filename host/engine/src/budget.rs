@@ -28,7 +28,7 @@ pub(crate) struct Budget {
     tokens: AtomicU64,
     micro_usd: AtomicU64,
     tool_calls: AtomicU64,
-    parent: Option<Arc<Budget>>,
+    parent: Option<Arc<Self>>,
 }
 
 impl Budget {

@@ -158,7 +158,7 @@ impl Board {
 struct Extra {
     key: String,
     value: Arc<Value>,
-    next: Option<Arc<Extra>>,
+    next: Option<Arc<Self>>,
 }
 
 /// Who is looking.

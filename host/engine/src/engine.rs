@@ -16,7 +16,7 @@ use crate::{
     files,
     plan::{Plan, Problems, build, single_call, stage::Given},
     plugins::{Builtin, PluginSet},
-    run::{RunError, RunReport, RunRequest, begin, outside},
+    run::{Run, RunError, RunReport, RunRequest, begin, outside},
     secrets::Environment,
     stage::Scope,
     tools::{Act, Exposure, What, act},
@@ -85,6 +85,49 @@ impl Shared {
         // Left-overs cost room, nothing else; the next `gc` finds them.
         let _ = tokio::task::spawn_blocking(move || store.kv_clear(&scope)).await;
     }
+}
+
+impl Shared {
+    /// See [`Engine::last_result`].
+    pub(crate) fn last_result(&self, workflow: &str) -> Result<Option<LastResult>, StoreError> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let query = RunQuery {
+            workflow: Some(workflow.to_owned()),
+            status: Some(RunStatus::Completed),
+            limit: Some(1),
+            ..RunQuery::default()
+        };
+        let Some(record) = store.runs(&query)?.pop() else {
+            return Ok(None);
+        };
+        let mut results = Map::new();
+        for recorded in store.events(&record.run_id)? {
+            if let Event::StageCompleted {
+                stage,
+                item: None,
+                result,
+                ..
+            } = recorded.event
+            {
+                results.insert(stage, result);
+            }
+        }
+        Ok(Some(LastResult {
+            run_id: record.run_id,
+            results,
+        }))
+    }
+}
+
+/// What the last run of a workflow that ended well left.
+#[derive(Debug, Clone)]
+pub struct LastResult {
+    /// The run.
+    pub run_id: RunId,
+    /// The results of its stages.
+    pub results: Map<String, Value>,
 }
 
 /// Plans and runs specs.
@@ -211,56 +254,28 @@ impl Engine {
         let plan = single_call(&self.0, &plugin, &tool, given)
             .await
             .map_err(CallToolError::Plan)?;
-        let run = outside(&self.0, &plan, run).map_err(CallToolError::Run)?;
-        let result = act(Act {
-            what: What::Tool {
-                name: &tool,
-                exposure: Exposure::Written,
-            },
-            caller: Caller::Operator,
-            scope: &Arc::new(Scope::outside(&run)),
-            args,
-            placeholders: Vec::new(),
+        outside(&self.0, &plan, run, async |run: Arc<Run>| {
+            act(Act {
+                what: What::Tool {
+                    name: &tool,
+                    exposure: Exposure::Written,
+                },
+                caller: Caller::Operator,
+                scope: &Arc::new(Scope::outside(&run)),
+                args,
+                placeholders: Vec::new(),
+            })
+            .await
         })
-        .await;
-        run.tasks.close();
-        run.tasks.wait().await;
-        result.map_err(CallToolError::Call)
+        .await
     }
 
     /// The results of the last run of a workflow that ended well, as its log has them.
     ///
     /// # Errors
     /// What the store says.
-    pub fn last_result(
-        &self,
-        workflow: &str,
-    ) -> Result<Option<(RunId, Map<String, Value>)>, StoreError> {
-        let Some(store) = &self.0.store else {
-            return Ok(None);
-        };
-        let query = RunQuery {
-            workflow: Some(workflow.to_owned()),
-            status: Some(RunStatus::Completed),
-            limit: Some(1),
-            ..RunQuery::default()
-        };
-        let Some(record) = store.runs(&query)?.pop() else {
-            return Ok(None);
-        };
-        let mut results = Map::new();
-        for recorded in store.events(&record.run_id)? {
-            if let Event::StageCompleted {
-                stage,
-                item: None,
-                result,
-                ..
-            } = recorded.event
-            {
-                results.insert(stage, result);
-            }
-        }
-        Ok(Some((record.run_id, results)))
+    pub fn last_result(&self, workflow: &str) -> Result<Option<LastResult>, StoreError> {
+        self.0.last_result(workflow)
     }
 }
 

@@ -207,6 +207,18 @@ impl Failure {
         )
     }
 
+    /// Is it about the account at a model's provider? The word for it in traces.
+    pub(crate) fn account_problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Model(error) => match **error {
+                LlmError::Auth { .. } => Some("provider_auth"),
+                LlmError::Credits { .. } => Some("provider_credits"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// What a model or a guest is told: what it can act on, nothing about the host.
     pub(crate) fn for_model(&self) -> String {
         match self {

@@ -29,7 +29,7 @@ mod tools;
 mod truncate;
 
 pub use ask::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Nobody, Observer, nobody};
-pub use engine::{CallRequest, CallToolError, Engine, EngineConfig, EngineError};
+pub use engine::{CallRequest, CallToolError, Engine, EngineConfig, EngineError, LastResult};
 pub use failure::Failure;
 pub use plan::{Plan, PlanCode, Problem, Problems};
 pub use plugins::{Builtin, PluginProblem, PluginSet};

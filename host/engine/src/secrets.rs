@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use armature_sandbox::{Placeholder, Scrubber, Secrets};
+use armature_sandbox::{CallError, Placeholder, Scrubber, Secrets, ToolError};
 use serde_json::Value;
 
 /// Reads an environment variable.
@@ -83,6 +83,30 @@ impl RunSecrets {
                     .map(|(key, item)| (self.text(&key), self.clean(item)))
                     .collect(),
             ),
+            other => other,
+        }
+    }
+
+    /// An error of a call without values: what a server or a guest said may repeat them.
+    pub(crate) fn error(&self, error: CallError) -> CallError {
+        if self.is_empty() {
+            return error;
+        }
+        match error {
+            CallError::Tool(error) => CallError::Tool(match error {
+                ToolError::UnknownTool(text) => ToolError::UnknownTool(self.text(&text)),
+                ToolError::InvalidArguments(text) => ToolError::InvalidArguments(self.text(&text)),
+                ToolError::Denied(text) => ToolError::Denied(self.text(&text)),
+                ToolError::NotFound(text) => ToolError::NotFound(self.text(&text)),
+                ToolError::Unavailable(text) => ToolError::Unavailable(self.text(&text)),
+                ToolError::Timeout(text) => ToolError::Timeout(self.text(&text)),
+                ToolError::Failed(text) => ToolError::Failed(self.text(&text)),
+            }),
+            CallError::BadResult { plugin, why } => CallError::BadResult {
+                plugin,
+                why: self.text(&why),
+            },
+            // The others are the host's own words, or speak of rights.
             other => other,
         }
     }

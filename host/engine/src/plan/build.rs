@@ -282,11 +282,6 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         "stages see no earlier entries",
     );
     warn(
-        "continuation",
-        spec.continuation.is_some(),
-        "a run starts without values of the last one",
-    );
-    warn(
         "mcp_servers",
         !spec.mcp_servers.is_empty(),
         "their tools cannot be called",

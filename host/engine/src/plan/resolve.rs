@@ -7,8 +7,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use armature_grants::{Grants, LIMITS, Layer, LimitId, LimitRequest, Limits, PluginName, Rights};
-use armature_sandbox::{Effect, Plugin, ToolDefinition};
+use armature_sandbox::{CallError, Effect, Plugin, ToolDefinition};
 use armature_spec::{Spec, Step, path};
+use futures::future::join_all;
 
 use super::{
     problem::{PlanCode, Reporter, nearest},
@@ -293,10 +294,19 @@ impl<'e> Resolver<'e> {
         };
         let plugins: Vec<Arc<Plugin>> =
             self.engine.plugins.iter().filter(in_use).cloned().collect();
-        for plugin in plugins {
-            if self.engine.policy.allows(plugin.name()) {
-                self.ask(&plugin, report).await;
-            }
+        let plugins: Vec<Arc<Plugin>> = plugins
+            .into_iter()
+            .filter(|plugin| self.is_to_be_asked(plugin))
+            .collect();
+        // Together: where they are not in the cache yet, each has to be compiled.
+        let answers = join_all(
+            plugins
+                .iter()
+                .map(|plugin| self.engine.sandbox.tools(plugin)),
+        )
+        .await;
+        for (plugin, answer) in plugins.iter().zip(answers) {
+            self.hear(plugin, answer, report);
         }
     }
 
@@ -306,20 +316,32 @@ impl<'e> Resolver<'e> {
             if self.known.contains_key(name) {
                 return;
             }
-            if self.engine.policy.allows(plugin.name()) {
-                self.ask(&plugin, report).await;
-            }
+            self.ask(&plugin, report).await;
         }
+    }
+
+    fn is_to_be_asked(&self, plugin: &Plugin) -> bool {
+        let known = self.closed || self.asked.contains(plugin.name());
+        !known && plugin.kinds().tool && self.engine.policy.allows(plugin.name())
     }
 
     /// Asks a plugin which tools it has, once.
     async fn ask(&mut self, plugin: &Arc<Plugin>, report: &mut Reporter<'_>) {
-        if self.closed || self.asked.contains(plugin.name()) || !plugin.kinds().tool {
-            return;
+        if self.is_to_be_asked(plugin) {
+            let answer = self.engine.sandbox.tools(plugin).await;
+            self.hear(plugin, answer, report);
         }
+    }
+
+    fn hear(
+        &mut self,
+        plugin: &Arc<Plugin>,
+        answer: Result<Arc<[ToolDefinition]>, CallError>,
+        report: &mut Reporter<'_>,
+    ) {
         self.asked.push(plugin.name().clone());
         let at = path!["tools"];
-        match self.engine.sandbox.tools(plugin).await {
+        match answer {
             Ok(definitions) => {
                 for definition in definitions.iter() {
                     self.learn(plugin, definition, report, at);

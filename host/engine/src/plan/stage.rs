@@ -117,7 +117,7 @@ pub(crate) enum Kind {
     Gate(GateStage),
     Subagent(SubagentStage),
     ToolCall(ToolStage),
-    Adapter(AdapterStage),
+    Adapter(Box<AdapterStage>),
     Role(Box<RoleStage>),
 }
 
@@ -131,6 +131,12 @@ impl Kind {
             Self::Adapter(_) => "script",
             Self::Role(_) => "llm",
         }
+    }
+
+    /// Does it see by itself that it was told to stop, and have something to write down before it ends? Whatever else
+    /// is at work is dropped.
+    pub(crate) fn ends_itself(&self) -> bool {
+        matches!(self, Self::Subagent(_))
     }
 
     /// `Name (type)` of a role.

@@ -269,7 +269,7 @@ fn adapter(
             .layers()
             .iter()
             .all(|(_, grants)| !grants.tools.is_empty());
-    Some(Kind::Adapter(AdapterStage {
+    Some(Kind::Adapter(Box::new(AdapterStage {
         name: name.to_owned(),
         plugin,
         args,
@@ -277,7 +277,7 @@ fn adapter(
         rights,
         limits,
         outside,
-    }))
+    })))
 }
 
 async fn role(

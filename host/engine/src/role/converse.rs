@@ -114,9 +114,10 @@ impl<'a> Conversation<'a> {
                     self.call(call).await?
                 };
                 let is_error = answer.is_err();
-                let content = answer
-                    .map_or_else(|error| json!({"error": error}), |value| value)
-                    .to_string();
+                let content = match answer {
+                    Ok(value) => value.to_string(),
+                    Err(error) => json!({"error": error}).to_string(),
+                };
                 self.messages.push(Message::Tool {
                     id: call.id.clone(),
                     name: call.name.clone(),

@@ -193,14 +193,9 @@ fn trace(
             row.quorum_score = judged(value);
             row.outputs = as_map(value);
         }
-        Err(failure) => {
-            row.success = false;
-            row.output_valid = false;
-            row.error_type = Some(failure.class().to_owned());
-            row.error_message = Some(run.secrets.text(&failure.to_string()));
-        }
+        Err(failure) => scope.mark_failed(&mut row, failure),
     }
-    run.journal.trace(&row);
+    scope.trace(&row);
 }
 
 /// One answer made of several, by the judge's tier.
@@ -214,7 +209,13 @@ pub(crate) async fn consensus(
             "a consensus is made by a model, and no model tier is set".to_owned(),
         ));
     };
-    let scope = Arc::new(Scope::new(run, number, None, 1));
+    let scope = Arc::new(Scope::new(
+        run,
+        number,
+        None,
+        1,
+        run.stop_of(number).clone(),
+    ));
     run.budget
         .take_model_stage()
         .map_err(|exhausted| Failure::Exhausted {

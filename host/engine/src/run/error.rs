@@ -19,7 +19,7 @@ pub enum RunError {
         /// The stage.
         stage: String,
         /// Why.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// The workflow ended without a value that it promises.
     #[error("Required output '{key}' from stage '{stage}' missing or None in results")]
@@ -109,6 +109,14 @@ impl RunError {
             | Self::Cancelled { run_id }
             | Self::Parked { run_id, .. }
             | Self::Log { run_id, .. } => Some(run_id),
+        }
+    }
+
+    /// The failure of the stage, when it was one that ended the run.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Stage { failure, .. } => Some(failure),
+            _ => None,
         }
     }
 

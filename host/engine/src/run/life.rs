@@ -22,6 +22,7 @@ use crate::{
     ask::BoxFuture,
     budget::Budget,
     context::Board,
+    engine::CallToolError,
     engine::Shared,
     failure::Failure,
     journal::Journal,
@@ -32,6 +33,9 @@ use crate::{
     stage::{self, Broken, Scope},
     tools::KeptKv,
 };
+
+/// Why a run was stopped that somebody stopped.
+const STOPPED: &str = "told to stop";
 
 /// Runs a plan.
 pub(crate) async fn begin(
@@ -45,7 +49,9 @@ pub(crate) async fn begin(
         request.inputs.clone(),
     )
     .map_err(RunError::Input)?;
-    let run = make(engine, plan, id, &inputs, request)?;
+    let mut seen = inputs.clone();
+    carry_over(engine, plan, &mut seen).await;
+    let run = make(engine, plan, id, &seen, request)?;
     let result = live(&run, inputs, None).await;
     run.tasks.close();
     run.tasks.wait().await;
@@ -53,13 +59,62 @@ pub(crate) async fn begin(
     result
 }
 
-/// A run without stages, for a call outside a workflow.
-pub(crate) fn outside(
+/// Adds what the last run leaves to this one.
+async fn carry_over(engine: &Arc<Shared>, plan: &Plan, seen: &mut Map<String, Value>) {
+    let Some(continuation) = &plan.document().spec.continuation else {
+        return;
+    };
+    let (engine, workflow) = (Arc::clone(engine), plan.name().to_owned());
+    let last = tokio::task::spawn_blocking(move || engine.last_result(&workflow)).await;
+    // A log that cannot be read stops the run at its first event; here it is a run without a predecessor.
+    if let Ok(Ok(Some(last))) = last {
+        let carried = super::carry::pick(continuation, &last.results);
+        seen.insert(continuation.inject_as.clone(), Value::Object(carried));
+    }
+}
+
+/// A run without stages, around a call outside a workflow: it stands in the log like every other.
+pub(crate) async fn outside(
     engine: &Arc<Shared>,
     plan: &Plan,
     request: RunRequest,
-) -> Result<Arc<Run>, RunError> {
-    make(engine, plan, RunId::fresh(), &Map::new(), request)
+    call: impl AsyncFnOnce(Arc<Run>) -> Result<Value, Failure>,
+) -> Result<Value, CallToolError> {
+    let began = Instant::now();
+    let run =
+        make(engine, plan, RunId::fresh(), &Map::new(), request).map_err(CallToolError::Run)?;
+    run.journal.note(started(&run, Map::new(), None));
+    let result = tokio::select! {
+        biased;
+        () = run.halt_all.cancelled() => Err(Failure::Cancelled),
+        result = call(Arc::clone(&run)) => result,
+    };
+    run.tasks.close();
+    run.tasks.wait().await;
+    let last = match &result {
+        Ok(_) => Event::RunCompleted {
+            run_id: run.id.clone(),
+            elapsed_s: began.elapsed().as_secs_f64(),
+        },
+        Err(Failure::Cancelled) => Event::RunCancelled {
+            reason: STOPPED.to_owned(),
+        },
+        Err(failure) => Event::RunFailed {
+            failure: failure.class().to_owned(),
+            reason: run.secrets.text(&failure.to_string()),
+            stage: None,
+        },
+    };
+    let ended = run.journal.write(last).await;
+    engine.forget(&run.id).await;
+    let value = result.map_err(CallToolError::Call)?;
+    ended.map_err(|source| {
+        CallToolError::Run(RunError::Log {
+            run_id: run.id.clone(),
+            source,
+        })
+    })?;
+    Ok(value)
 }
 
 /// Runs a plan as a subagent of a stage. Boxed, because a run contains stages and a stage may contain a run.
@@ -83,7 +138,7 @@ async fn child_run(
         max_model_stages(plan),
         Some(Arc::clone(&parent.budget)),
     ));
-    let halt_all = parent.stop.child_token();
+    let halt_all = scope.stop.child_token();
     let own = scope.stage().and_then(|stage| stage.narrowing.clone());
     let run = Arc::new(Run {
         engine: Arc::clone(&parent.engine),
@@ -339,7 +394,7 @@ fn failed(run: &Run, broken: Broken) -> RunError {
                 .get(broken.stage)
                 .cloned()
                 .unwrap_or_default(),
-            failure,
+            failure: Box::new(failure),
         },
     }
 }
@@ -459,7 +514,7 @@ fn last_event(run: &Run, result: &Result<(), RunError>, elapsed: Duration) -> Ev
             elapsed_s: elapsed.as_secs_f64(),
         },
         Err(RunError::Cancelled { .. }) => Event::RunCancelled {
-            reason: "told to stop".to_owned(),
+            reason: STOPPED.to_owned(),
         },
         Err(error @ RunError::Parked { waiting, .. }) => Event::RunParked {
             waiting: waiting.clone(),

@@ -3,6 +3,7 @@
 //! What is shared by all stages of a run lies here, immutable or behind a lock of its own. How a run goes is
 //! [`life`].
 
+mod carry;
 mod error;
 mod inputs;
 mod life;

@@ -62,7 +62,7 @@ pub(crate) async fn ask(
     run.journal.record(answered).await?;
     let value = json!({"approved": approved, "feedback": if text.is_empty() { Value::Null } else { Value::from(text) }});
     if run.journal.traces() {
-        run.journal.trace(&TraceRow {
+        scope.trace(&TraceRow {
             kind: "gate".to_owned(),
             role_type: "gate".to_owned(),
             success: approved,

@@ -10,14 +10,18 @@ mod recovery;
 mod subagent;
 mod tool_call;
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use armature_sandbox::Placeholder;
 use armature_store::{Event, TraceRow};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
@@ -42,11 +46,21 @@ pub(crate) struct Scope {
     calls: AtomicU32,
     /// Tools that were called, for the trace.
     called: Mutex<Vec<String>>,
+    /// Has the stage its row in the trace?
+    traced: AtomicBool,
+    /// Tells a child run to stop.
+    pub(crate) stop: CancellationToken,
 }
 
 impl Scope {
     /// An attempt, the first being 1.
-    pub(crate) fn new(run: &Arc<Run>, number: usize, item: Option<usize>, attempt: u32) -> Self {
+    pub(crate) fn new(
+        run: &Arc<Run>,
+        number: usize,
+        item: Option<usize>,
+        attempt: u32,
+        stop: CancellationToken,
+    ) -> Self {
         let id = run.plan.0.ids.get(number).map_or("", String::as_str);
         let prefix = match item {
             Some(item) => format!("{id}[{item}]#{attempt}"),
@@ -57,6 +71,7 @@ impl Scope {
             item,
             attempt,
             prefix,
+            stop,
             ..Self::outside(run)
         }
     }
@@ -72,6 +87,8 @@ impl Scope {
             prefix: "call".to_owned(),
             calls: AtomicU32::new(0),
             called: Mutex::default(),
+            traced: AtomicBool::new(false),
+            stop: run.stop.clone(),
         }
     }
 
@@ -86,6 +103,9 @@ impl Scope {
             prefix: call_id.to_owned(),
             calls: AtomicU32::new(0),
             called: Mutex::default(),
+            // A call within a call is not the stage's own.
+            traced: AtomicBool::new(true),
+            stop: self.stop.clone(),
         }
     }
 
@@ -141,6 +161,35 @@ impl Scope {
             policy_version: plan.0.policy_version.clone(),
             ..TraceRow::default()
         }
+    }
+
+    /// Writes the stage's row in the trace.
+    pub(crate) fn trace(&self, row: &TraceRow) {
+        self.traced.store(true, Ordering::Relaxed);
+        self.run.journal.trace(row);
+    }
+
+    /// Writes the row of a stage that failed before anything could write one.
+    pub(crate) fn trace_failure(&self, failure: &Failure, elapsed: Duration) {
+        if !self.run.journal.traces() || self.traced.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let kind = self.stage().map_or("", |stage| stage.kind.word());
+        let mut row = self.row();
+        kind.clone_into(&mut row.kind);
+        kind.clone_into(&mut row.role_type);
+        row.latency_ms = elapsed.as_secs_f64() * 1000.0;
+        self.mark_failed(&mut row, failure);
+        self.run.journal.trace(&row);
+    }
+
+    /// Says in a row that it failed, and how.
+    pub(crate) fn mark_failed(&self, row: &mut TraceRow, failure: &Failure) {
+        row.success = false;
+        row.output_valid = false;
+        row.error_type = Some(failure.class().to_owned());
+        row.error_kind = failure.account_problem().map(str::to_owned);
+        row.error_message = Some(self.run.secrets.text(&failure.to_string()));
     }
 
     /// The placeholders for the secrets that a stage's arguments mention.

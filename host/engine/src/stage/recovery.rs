@@ -11,6 +11,7 @@ use std::{
 
 use armature_store::Event;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::{Scope, fan_out, work};
 use crate::{
@@ -30,10 +31,15 @@ pub(crate) async fn execute(
     let stop = run.stop_of(number);
     let context = run.context_of(number);
     let began = Instant::now();
-    let result = tokio::select! {
-        biased;
-        () = stop.cancelled() => Err(Failure::Cancelled),
-        result = decide(run, number, stage, &context) => result,
+    let deciding = decide(run, number, stage, &context);
+    let result = if stage.kind.ends_itself() {
+        deciding.await
+    } else {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(Failure::Cancelled),
+            result = deciding => result,
+        }
     };
     let value = match result {
         Ok(Some(value)) => value,
@@ -103,18 +109,25 @@ pub(crate) async fn attempts(
     item: Option<usize>,
     context: &Context,
 ) -> Result<Value, Failure> {
-    let tries = try_until(run, number, stage, item, context);
-    match stage.timeout {
-        None => tries.await,
-        Some(limit) => tokio::time::timeout(limit, tries)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::Timeout {
-                    stage: stage.id.clone(),
-                    seconds: limit.as_secs_f64(),
-                })
-            }),
+    let stop = run.stop_of(number).child_token();
+    let tries = try_until(run, number, stage, item, context, &stop);
+    let Some(limit) = stage.timeout else {
+        return tries.await;
+    };
+    let mut tries = std::pin::pin!(tries);
+    if let Ok(result) = tokio::time::timeout(limit, &mut tries).await {
+        return result;
     }
+    stop.cancel();
+    if stage.kind.ends_itself() {
+        let _ = tries.await;
+    }
+    let failure = Failure::Timeout {
+        stage: stage.id.clone(),
+        seconds: limit.as_secs_f64(),
+    };
+    Scope::new(run, number, item, 1, stop.clone()).trace_failure(&failure, limit);
+    Err(failure)
 }
 
 async fn try_until(
@@ -123,6 +136,7 @@ async fn try_until(
     stage: &Stage,
     item: Option<usize>,
     context: &Context,
+    stop: &CancellationToken,
 ) -> Result<Value, Failure> {
     let mut context = context.clone();
     let mut attempt = 0;
@@ -134,8 +148,14 @@ async fn try_until(
             role: stage.kind.role(),
             item,
         });
-        let scope = Arc::new(Scope::new(run, number, item, attempt));
+        let began = Instant::now();
+        let scope = Arc::new(Scope::new(run, number, item, attempt, stop.clone()));
         let result = work(&scope, stage, &context).await;
+        if let Err(failure) = &result
+            && !failure.ends_run()
+        {
+            scope.trace_failure(failure, began.elapsed());
+        }
         let Some(retry) = &stage.retry else {
             return result;
         };

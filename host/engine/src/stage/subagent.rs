@@ -69,21 +69,16 @@ pub(crate) async fn run(
         }),
     };
     if parent.journal.traces() {
-        parent.journal.trace(&TraceRow {
+        let mut row = TraceRow {
             kind: "subagent".to_owned(),
             role_type: "subagent".to_owned(),
-            success: result.is_ok(),
             latency_ms: began.elapsed().as_secs_f64() * 1000.0,
-            error_type: result
-                .as_ref()
-                .err()
-                .map(|failure| failure.class().to_owned()),
-            error_message: result
-                .as_ref()
-                .err()
-                .map(|failure| parent.secrets.text(&failure.to_string())),
             ..scope.row()
-        });
+        };
+        if let Err(failure) = &result {
+            scope.mark_failed(&mut row, failure);
+        }
+        scope.trace(&row);
     }
     result
 }

@@ -113,7 +113,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     let target = find(run, scope, &what)?;
     record.target(target.plugin);
     let args = without_empty_options(&target, args);
-    check_arguments(&target, &args)?;
+    check_arguments(run, &target, &args)?;
     let rights = narrow(run, scope, target.rights);
     check_depth(&target, scope)?;
 
@@ -163,7 +163,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     }
     let result = result
         .map(|value| run.secrets.clean(value))
-        .map_err(Failure::from);
+        .map_err(|error| Failure::from(run.secrets.error(error)));
     let written = record.result_event(scope, &result, &call_id, target.outside, &usage);
     run.journal.record(written).await?;
     let value = result?;
@@ -261,7 +261,7 @@ fn without_empty_options(target: &Target<'_>, args: Value) -> Value {
     Value::Object(map)
 }
 
-fn check_arguments(target: &Target<'_>, args: &Value) -> Result<(), Failure> {
+fn check_arguments(run: &Run, target: &Target<'_>, args: &Value) -> Result<(), Failure> {
     /// Problems that are listed: enough to mend a call, too few to fill a prompt.
     const LISTED: usize = 5;
     let How::Tool(tool) = &target.how else {
@@ -285,7 +285,7 @@ fn check_arguments(target: &Target<'_>, args: &Value) -> Result<(), Failure> {
     }
     Err(Failure::Arguments {
         tool: target.name.to_owned(),
-        problems: problems.join("; "),
+        problems: run.secrets.text(&problems.join("; ")),
     })
 }
 

@@ -15,6 +15,9 @@ use serde_json::{Map, Value};
 use super::path::What;
 use crate::{failure::Failure, stage::Scope};
 
+/// Kind of the row of a call that is not the stage itself.
+const WITHIN: &str = "tool";
+
 /// Gathers what is known about a call while it passes.
 pub(crate) struct Record {
     row: Option<Box<TraceRow>>,
@@ -29,7 +32,7 @@ impl Record {
         let (name, kind) = match what {
             What::Adapter { adapter, .. } => (adapter.name.as_str(), "script"),
             What::Tool { name, .. } if caller == Caller::Stage => (*name, "tool_call"),
-            What::Tool { name, .. } => (*name, "tool"),
+            What::Tool { name, .. } => (*name, WITHIN),
         };
         let tool: String = name.chars().take(64).collect();
         let row = scope.run.journal.traces().then(|| {
@@ -128,13 +131,15 @@ impl Record {
                 row.outputs = as_map(value);
             }
             Err(failure) => {
-                row.success = false;
+                scope.mark_failed(&mut row, failure);
                 row.output_valid = !matches!(failure, Failure::Result { .. });
-                row.error_type = Some(failure.class().to_owned());
-                row.error_message = Some(scope.run.secrets.text(&failure.to_string()));
             }
         }
-        scope.run.journal.trace(&row);
+        if row.kind == WITHIN {
+            scope.run.journal.trace(&row);
+        } else {
+            scope.trace(&row);
+        }
     }
 }
 

@@ -153,6 +153,83 @@ async fn what_a_plugin_keeps_for_the_workflow_is_there_in_the_next_run() {
 #[tokio::test]
 async fn settings_without_effect_are_told() {
     let world = World::new();
-    let spec = "checkpoint: true\nmemory: {}\ncontinuation: { carry_forward: [] }\nstages: []\n";
-    assert_eq!(world.codes(spec).await, ["NOT_YET", "NOT_YET", "NOT_YET"]);
+    let spec = "checkpoint: true\nmemory: {}\nstages: []\n";
+    assert_eq!(world.codes(spec).await, ["NOT_YET", "NOT_YET"]);
+}
+
+#[tokio::test]
+async fn a_run_starts_with_values_of_the_last_one_that_ended_well() {
+    let world = World::new();
+    let spec = r#"
+continuation: { carry_forward: [{ key: w.written }] }
+stages:
+  - { id: w, tool_call: { name: file_write, args: { path: "{{ name }}", content: "after [{{ prior_run.written }}]" } } }
+  - { id: fails, depends_on: [w], condition: "{{ broken }}", tool_call: { name: file_read, args: { path: "../x" } } }
+"#;
+    world.outputs(spec, json!({"name": "one"})).await;
+    world
+        .run(spec, json!({"name": "two", "broken": true}))
+        .await
+        .unwrap_err();
+    world.outputs(spec, json!({"name": "three"})).await;
+    assert_eq!(world.read("one").as_deref(), Some("after []"));
+    assert_eq!(world.read("three").as_deref(), Some("after [one]"));
+}
+
+#[tokio::test]
+async fn a_stage_that_fails_before_its_call_leaves_a_trace_too() {
+    let world = World::new();
+    world.file(
+        "script.yml",
+        "replies:\n  - { delay_ms: 60000, text: late }\n",
+    );
+    let spec = r#"
+model_tiers: { small: { provider: scripted, model: m, script: script.yml } }
+stages:
+  - { id: late, timeout_s: 0.05, fail_as_value: true, role: { name: r, type: worker, description: d } }
+  - { id: gone, fail_as_value: true, depends_on: [late], tool_call: { name: file_read, args: { path: "../x" } } }
+"#;
+    let report = world.run(spec, json!({})).await.unwrap();
+    let rows = world.traces(&report.run_id);
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|row| (row.stage_id.as_str(), row.kind.as_str(), row.success))
+        .collect();
+    assert_eq!(seen, [("late", "llm", false), ("gone", "tool_call", false)]);
+    assert_eq!(rows[0].error_type.as_deref(), Some("TimeoutError"));
+}
+
+#[tokio::test]
+async fn a_child_that_runs_out_of_its_stages_time_is_over_and_says_so() {
+    let world = World::new();
+    world.file(
+        "script.yml",
+        "replies:\n  - { delay_ms: 60000, text: late }\n",
+    );
+    world.file("child.yml", "name: child\nmodel_tiers: { small: { provider: scripted, model: m, script: script.yml } }\nstages:\n  - { id: slow, role: { name: r, type: worker, description: d } }\n");
+    let error = world
+        .run(
+            "stages:\n  - { id: s, timeout_s: 0.2, subagent_spec: child.yml }\n",
+            json!({}),
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "stage `s` failed: Stage 's' timed out after 0.2s"
+    );
+    assert_eq!(world.watcher.count("run_cancelled"), 1);
+    let running = armature_store::RunQuery {
+        status: Some(RunStatus::Running),
+        ..Default::default()
+    };
+    assert!(
+        world
+            .engine
+            .store()
+            .unwrap()
+            .runs(&running)
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -1,6 +1,6 @@
 //! The one path of a call, whoever takes it.
 
-use armature_engine::{Answer, CallRequest, Failure, GateAnswer, RunError};
+use armature_engine::{Answer, CallRequest, Failure, GateAnswer};
 use armature_grants::LimitRequest;
 use armature_store::Event;
 use serde_json::json;
@@ -50,9 +50,9 @@ async fn a_tool_call_stage_writes_into_the_workspace_and_leaves_a_trace() {
 async fn the_run_is_its_event_log() {
     let world = World::new();
     let report = world.run(WRITE, json!({"text": "hello"})).await.unwrap();
-    let (id, results) = world.engine.last_result("test").unwrap().unwrap();
-    assert_eq!(id, report.run_id);
-    assert_eq!(results["write"], report.outputs["write"]);
+    let last = world.engine.last_result("test").unwrap().unwrap();
+    assert_eq!(last.run_id, report.run_id);
+    assert_eq!(last.results["write"], report.outputs["write"]);
 }
 
 #[tokio::test]
@@ -77,13 +77,7 @@ async fn arguments_that_do_not_fit_the_schema_never_reach_the_tool() {
         "stages:\n  - id: r\n    tool_call: { name: file_read, args: { path: 5, other: 1 } }\n";
     let error = world.run(spec, json!({})).await.unwrap_err();
     assert!(
-        matches!(
-            &error,
-            RunError::Stage {
-                failure: Failure::Arguments { .. },
-                ..
-            }
-        ),
+        matches!(error.failure(), Some(Failure::Arguments { .. })),
         "{error}"
     );
     assert_eq!(world.watcher.count("tool_intent"), 0);
@@ -150,13 +144,7 @@ stages:
     world.outputs(spec, json!({"flags": "-i"})).await;
     let error = world.run(spec, json!({"flags": "-rf"})).await.unwrap_err();
     assert!(
-        matches!(
-            &error,
-            RunError::Stage {
-                failure: Failure::Blocked { .. },
-                ..
-            }
-        ),
+        matches!(error.failure(), Some(Failure::Blocked { .. })),
         "{error}"
     );
     assert_eq!(world.read("a.sh").as_deref(), Some("rm -i /"));
@@ -206,13 +194,7 @@ async fn without_an_approval_nothing_happens() {
         request.approver = Person::new(answer, GateAnswer::Unavailable);
         let error = world.run_with(&spec, request).await.unwrap_err();
         assert!(
-            matches!(
-                &error,
-                RunError::Stage {
-                    failure: Failure::NotApproved { .. },
-                    ..
-                }
-            ),
+            matches!(error.failure(), Some(Failure::NotApproved { .. })),
             "{error}"
         );
         assert!(error.hint().is_some());

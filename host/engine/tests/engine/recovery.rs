@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use armature_engine::{Failure, RunError};
+use armature_engine::Failure;
 use serde_json::json;
 
 use crate::world::World;
@@ -88,13 +88,7 @@ async fn when_all_tries_are_used_up_the_last_failure_is_the_stages() {
     world.file("script.yml", &script);
     let error = world.run(&spec, json!({})).await.unwrap_err();
     assert!(
-        matches!(
-            &error,
-            RunError::Stage {
-                failure: Failure::Model(_),
-                ..
-            }
-        ),
+        matches!(error.failure(), Some(Failure::Model(_))),
         "{error}"
     );
     assert_eq!(world.watcher.count("stage_start"), 3);
