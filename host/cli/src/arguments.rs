@@ -25,27 +25,27 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// When to use colour
-    #[arg(long = "color", value_name = "WHEN", value_enum, default_value_t, global = true)]
+    /// When to use colour: auto, always or never
+    #[arg(
+        long = "color",
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        global = true
+    )]
     pub(crate) colour: Colour,
 }
 
-/// The commands.
+/// The commands; what each is for stands where it is.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a workflow
     Run(run::Run),
-    /// Say what is wrong with a workflow, and how risky it is, without running it
     Validate(validate::Validate),
-    /// Look at plugins, and call their tools
     Plugin(plugin::Plugin),
-    /// Say whether everything is in order on this machine
     Doctor(doctor::Doctor),
-    /// Show the results of the last run
     Last(last::Last),
-    /// Print the JSON Schema of a workflow, for editors
     Schema(schema::Schema),
-    /// Print the completions for a shell
     Completions(completions::Completions),
 }
 

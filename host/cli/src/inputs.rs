@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{failure::Failure, files};
 
-const FORMS: &str = "write name=text, name:=JSON, name=@file or name:=@file.json (`@-` is standard input)";
+const FORMS: &str =
+    "write name=text, name:=JSON, name=@file or name:=@file.json (`@-` is standard input)";
 
 /// Reads all of them.
 pub(crate) fn read(given: &[String]) -> Result<Map<String, Value>, Failure> {
@@ -24,9 +25,7 @@ pub(crate) fn read(given: &[String]) -> Result<Map<String, Value>, Failure> {
 }
 
 fn one(text: &str) -> Result<(String, Value), Failure> {
-    let wrong = || {
-        Failure::usage(format!("`{}` is no input", text.escape_debug())).hint(FORMS)
-    };
+    let wrong = || Failure::usage(format!("`{}` is no input", text.escape_debug())).hint(FORMS);
     let (name, value) = text.split_once('=').ok_or_else(wrong)?;
     let (name, is_json) = match name.strip_suffix(':') {
         Some(name) => (name.trim(), true),
@@ -41,8 +40,12 @@ fn one(text: &str) -> Result<(String, Value), Failure> {
     };
     let value = if is_json {
         json(&value).map_err(|why| {
-            Failure::usage(format!("input `{}` is no JSON: {why}", name.escape_debug()))
-                .hint(format!("for plain text write {}=… without the colon", name.escape_debug()))
+            Failure::usage(format!("input `{}` is no JSON: {why}", name.escape_debug())).hint(
+                format!(
+                    "for plain text write {}=… without the colon",
+                    name.escape_debug()
+                ),
+            )
         })?
     } else {
         Value::String(value)
@@ -75,24 +78,41 @@ mod tests {
 
     fn inputs(given: &[&str]) -> Result<Value, String> {
         let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
-        read(&given).map(Value::Object).map_err(|failure| failure.message)
+        read(&given)
+            .map(Value::Object)
+            .map_err(|failure| failure.message)
     }
 
     #[test]
     fn text_stays_text_and_json_keeps_its_type() {
         assert_eq!(
-            inputs(&["topic=say \"hi\"\nstages: []", "n:=3", "list:=[1, 2]", "sum=1+1=2", "x={{ 7*7 }}"]),
-            Ok(json!({"topic": "say \"hi\"\nstages: []", "n": 3, "list": [1, 2], "sum": "1+1=2", "x": "{{ 7*7 }}"}))
+            inputs(&[
+                "topic=say \"hi\"\nstages: []",
+                "n:=3",
+                "list:=[1, 2]",
+                "sum=1+1=2",
+                "x={{ 7*7 }}"
+            ]),
+            Ok(
+                json!({"topic": "say \"hi\"\nstages: []", "n": 3, "list": [1, 2], "sum": "1+1=2", "x": "{{ 7*7 }}"})
+            )
         );
     }
 
     #[test]
     fn what_is_no_input_is_refused() {
         for wrong in ["topic", "=x", ":=1", ""] {
-            assert!(inputs(&[wrong]).unwrap_err().contains("is no input"), "{wrong}");
+            assert!(
+                inputs(&[wrong]).unwrap_err().contains("is no input"),
+                "{wrong}"
+            );
         }
         assert!(inputs(&["n:=three"]).unwrap_err().contains("is no JSON"));
         assert!(inputs(&["a=1", "a=2"]).unwrap_err().contains("given twice"));
-        assert!(inputs(&["a=@/no/such/file"]).unwrap_err().contains("no such file"));
+        assert!(
+            inputs(&["a=@/no/such/file"])
+                .unwrap_err()
+                .contains("no such file")
+        );
     }
 }

@@ -29,7 +29,12 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and the version are "errors" for the parser, and none for anybody else.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            }
+            .into();
         }
     };
     log_if_asked();
@@ -43,7 +48,9 @@ fn main() -> ExitCode {
 
 /// The program's own diagnostics, on standard error.
 fn log_if_asked() {
-    let Some(filter) = environment::log_filter() else { return };
+    let Some(filter) = environment::log_filter() else {
+        return;
+    };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)

@@ -32,8 +32,10 @@ pub(crate) const DATABASE: &str = "traces.db";
 /// armature's home.
 pub(crate) fn home(home: &Home) -> Result<PathBuf, Failure> {
     environment::home(home.home.as_deref()).ok_or_else(|| {
-        Failure::failed("no home directory is known")
-            .hint(format!("say where runs are kept: --home DIR, or {}=DIR", environment::HOME))
+        Failure::failed("no home directory is known").hint(format!(
+            "say where runs are kept: --home DIR, or {}=DIR",
+            environment::HOME
+        ))
     })
 }
 
@@ -46,8 +48,12 @@ pub(crate) fn policy(home: &Path) -> Result<Policy, Failure> {
     toml::from_str(&text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-        Failure::failed(format!("the operator's policy `{}` is wrong in line {line}: {}", path.display(), error.message()))
-            .hint("nothing runs while the policy cannot be understood; correct the file")
+        Failure::failed(format!(
+            "the operator's policy `{}` is wrong in line {line}: {}",
+            path.display(),
+            error.message()
+        ))
+        .hint("nothing runs while the policy cannot be understood; correct the file")
     })
 }
 
@@ -56,8 +62,10 @@ pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> 
     let home = home(&places.home)?;
     for dir in &places.plugins {
         if !dir.is_dir() {
-            return Err(Failure::usage(format!("`{}` is no directory of plugins", dir.display()))
-                .hint("--plugins takes a directory with .wasm files, or with plugin projects"));
+            return Err(
+                Failure::usage(format!("`{}` is no directory of plugins", dir.display()))
+                    .hint("--plugins takes a directory with .wasm files, or with plugin projects"),
+            );
         }
     }
     let beside = [PathBuf::from("plugins"), home.join("plugins")];
@@ -72,9 +80,10 @@ pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> 
     Engine::open(config).map_err(|error| {
         let failure = Failure::failed(&error);
         match error {
-            EngineError::Home { .. } | EngineError::Store(_) => {
-                failure.hint(format!("choose another place with --home DIR or {}=DIR", environment::HOME))
-            }
+            EngineError::Home { .. } | EngineError::Store(_) => failure.hint(format!(
+                "choose another place with --home DIR or {}=DIR",
+                environment::HOME
+            )),
             _ => failure.hint("`armature doctor` says more"),
         }
     })
@@ -89,7 +98,10 @@ pub(crate) enum Planned {
 }
 
 /// Reads a spec and makes a plan of it. The engine is made only for a spec that is sound in itself.
-pub(crate) async fn plan(spec: &Path, engine: impl FnOnce() -> Result<Engine, Failure>) -> Result<(Planned, Option<Engine>), Failure> {
+pub(crate) async fn plan(
+    spec: &Path,
+    engine: impl FnOnce() -> Result<Engine, Failure>,
+) -> Result<(Planned, Option<Engine>), Failure> {
     let name = spec.display().to_string();
     let document = match armature_spec::load(spec) {
         Ok(document) => document,
@@ -109,7 +121,11 @@ pub(crate) async fn plan(spec: &Path, engine: impl FnOnce() -> Result<Engine, Fa
 
 /// What is wrong with a spec by itself, no plugin asked.
 fn own_problems(document: &Document) -> Problems {
-    let found = document.warnings.iter().cloned().chain(armature_spec::validate(document));
+    let found = document
+        .warnings
+        .iter()
+        .cloned()
+        .chain(armature_spec::validate(document));
     Problems(found.map(Problem::from).collect())
 }
 
@@ -119,15 +135,24 @@ fn problems(found: Findings) -> Problems {
 
 fn source_of(spec: &Path) -> Shown {
     let name = spec.display().to_string();
-    let text = if spec.is_file() { files::read(&name).ok() } else { None };
+    let text = if spec.is_file() {
+        files::read(&name).ok()
+    } else {
+        None
+    };
     Shown::new(&name, text.as_deref())
 }
 
 /// Shows why a spec cannot be run.
 pub(crate) fn refuse(screen: &Screen, shown: &Shown, problems: &Problems) -> Exit {
     findings::show(screen, shown, &problems.0);
-    let denied = |problem: &Problem| problem.code == armature_engine::PlanCode::DeniedPlugin.as_str();
-    if problems.errors().all(denied) { Exit::Denied } else { Exit::Usage }
+    let denied =
+        |problem: &Problem| problem.code == armature_engine::PlanCode::DeniedPlugin.as_str();
+    if problems.errors().all(denied) {
+        Exit::Denied
+    } else {
+        Exit::Usage
+    }
 }
 
 /// Runs something asynchronous to its end.

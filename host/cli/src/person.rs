@@ -19,7 +19,7 @@ use crate::{
     render::{
         progress::Progress,
         screen::Screen,
-        style::{Look, paint},
+        style,
         text::{self, MAX_ASKED},
     },
 };
@@ -63,10 +63,13 @@ impl Person {
     async fn ask_gate(&self, gate: Gate) -> GateAnswer {
         let head = format!(
             "\n{} gate {}",
-            paint(Look::Doubtful, "?"),
-            paint(Look::Name, &text::line(&gate.stage, 80))
+            style::doubtful("?"),
+            style::name(&text::line(&gate.stage, 80))
         );
-        let mut shown = format!("{head}\n  {}", text::indented(&text::visible(&gate.message), "  "));
+        let mut shown = format!(
+            "{head}\n  {}",
+            text::indented(&text::visible(&gate.message), "  ")
+        );
         loop {
             let question = "  approve? [yes / no / say what should change] ";
             let Some(line) = self.ask(&shown, question).await else {
@@ -94,12 +97,15 @@ impl Person {
         };
         let head = format!(
             "\n{} {place}{} of plugin {}: {}",
-            paint(Look::Doubtful, "?"),
-            paint(Look::Name, &text::line(&ask.tool, 80)),
+            style::doubtful("?"),
+            style::name(&text::line(&ask.tool, 80)),
             text::line(&ask.plugin, 80),
             text::line(&ask.message, MAX_ASKED),
         );
-        let mut shown = format!("{head}\n  {}", text::indented(&text::bounded(&args, MAX_ASKED), "  "));
+        let mut shown = format!(
+            "{head}\n  {}",
+            text::indented(&text::bounded(&args, MAX_ASKED), "  ")
+        );
         let is_whole = args.chars().count() <= MAX_ASKED;
         let question = if is_whole {
             "  allow this one call? [yes / no] "
@@ -168,7 +174,10 @@ async fn read_line() -> Option<String> {
         let read = io::stdin().lock().read_line(&mut line);
         let _ = send.send(read.is_ok_and(|bytes| bytes > 0).then_some(line));
     };
-    std::thread::Builder::new().name("answer".into()).spawn(read).ok()?;
+    std::thread::Builder::new()
+        .name("answer".into())
+        .spawn(read)
+        .ok()?;
     receive.await.ok().flatten()
 }
 
@@ -198,10 +207,17 @@ mod tests {
 
     #[test]
     fn answers_given_beforehand_keep_their_words() {
-        let given = ["a=yes".to_owned(), "b = no: Use the OTHER title ".to_owned(), "c=n".to_owned()];
+        let given = [
+            "a=yes".to_owned(),
+            "b = no: Use the OTHER title ".to_owned(),
+            "c=n".to_owned(),
+        ];
         let read = answers(&given).unwrap();
         assert_eq!(read.get("a"), Some(&GateAnswer::Approved));
-        assert_eq!(read.get("b"), Some(&GateAnswer::Rejected("Use the OTHER title".into())));
+        assert_eq!(
+            read.get("b"),
+            Some(&GateAnswer::Rejected("Use the OTHER title".into()))
+        );
         assert_eq!(read.get("c"), Some(&GateAnswer::Rejected(String::new())));
         for wrong in ["a", "a=maybe", "a=yes:but"] {
             assert!(answers(&[wrong.to_owned()]).is_err(), "{wrong}");

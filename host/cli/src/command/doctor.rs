@@ -14,11 +14,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     files, opening,
-    render::{
-        screen::Screen,
-        style::{Look, paint},
-        text,
-    },
+    render::{plugin, screen::Screen, style, text},
 };
 
 /// Say whether everything is in order on this machine.
@@ -40,36 +36,64 @@ impl Doctor {
         let mut is_well = true;
         let mut tell = |what: &str, found: Found| {
             let (sign, text) = match found {
-                Found::Good(text) => (paint(Look::Good, "✓"), text),
-                Found::Doubtful(text) => (paint(Look::Doubtful, "-"), text),
+                Found::Good(text) => (style::good("✓"), text),
+                Found::Doubtful(text) => (style::doubtful("-"), text),
                 Found::Bad(text) => {
                     is_well = false;
-                    (paint(Look::Bad, "✗"), text)
+                    (style::bad("✗"), text)
                 }
             };
             screen.print(&format!("{sign} {what:<10} {}", text::visible(&text)));
         };
-        tell("armature", Found::Good(format!("{} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)));
+        tell(
+            "armature",
+            Found::Good(format!(
+                "{} on {} {}",
+                env!("CARGO_PKG_VERSION"),
+                std::env::consts::OS,
+                std::env::consts::ARCH
+            )),
+        );
         let home = opening::home(&self.places.home)?;
-        tell("home", match files::try_directory(&home) {
-            Ok(()) => Found::Good(format!("{} can be written", home.display())),
-            Err(error) => Found::Bad(format!("{}: {} (choose another with {}=DIR)", home.display(), files::reason(&error), environment::HOME)),
-        });
-        tell("policy", match opening::policy(&home) {
-            Ok(_) if home.join(opening::POLICY).is_file() => Found::Good(format!("{} is understood", home.join(opening::POLICY).display())),
-            Ok(_) => Found::Good(format!("none: specs decide alone ({} would set a ceiling)", home.join(opening::POLICY).display())),
-            Err(failure) => Found::Bad(failure.message),
-        });
+        tell(
+            "home",
+            match files::try_directory(&home) {
+                Ok(()) => Found::Good(format!("{} can be written", home.display())),
+                Err(error) => Found::Bad(format!(
+                    "{}: {} (choose another with {}=DIR)",
+                    home.display(),
+                    files::reason(&error),
+                    environment::HOME
+                )),
+            },
+        );
+        tell(
+            "policy",
+            match opening::policy(&home) {
+                Ok(_) if home.join(opening::POLICY).is_file() => Found::Good(format!(
+                    "{} is understood",
+                    home.join(opening::POLICY).display()
+                )),
+                Ok(_) => Found::Good(format!(
+                    "none: specs decide alone ({} would set a ceiling)",
+                    home.join(opening::POLICY).display()
+                )),
+                Err(failure) => Found::Bad(failure.message),
+            },
+        );
         opening::wait(async {
             let begun = Instant::now();
             match opening::engine(&self.places, true) {
                 Ok(engine) => {
-                    tell("engine", Found::Good(format!("starts in {} ms", begun.elapsed().as_millis())));
+                    tell(
+                        "engine",
+                        Found::Good(format!("starts in {} ms", begun.elapsed().as_millis())),
+                    );
                     tell("database", database(&engine));
                     tell("built in", builtins(&engine).await);
                     tell("cache", cache(&self.places).await);
-                    for problem in engine.plugins().problems() {
-                        tell("plugins", Found::Doubtful(format!("`{}` is not used: {}", problem.path.display(), problem.why)));
+                    for problem in plugin::problems(engine.plugins().problems()) {
+                        tell("plugins", Found::Doubtful(problem));
                     }
                 }
                 Err(failure) => tell("engine", Found::Bad(failure.message)),
@@ -84,9 +108,15 @@ impl Doctor {
 
 fn database(engine: &Engine) -> Found {
     match engine.store() {
-        Some(store) => match store.runs(&armature_store::RunQuery { limit: Some(1), ..Default::default() }) {
+        Some(store) => match store.runs(&armature_store::RunQuery {
+            limit: Some(1),
+            ..Default::default()
+        }) {
             Ok(runs) => {
-                let last = runs.first().map_or_else(|| "no run yet".to_owned(), |run| format!("last run {}", run.started));
+                let last = runs.first().map_or_else(
+                    || "no run yet".to_owned(),
+                    |run| format!("last run {}", run.started),
+                );
                 Found::Good(format!("{} ({last})", store.path().display()))
             }
             Err(error) => Found::Bad(error.to_string()),
@@ -98,14 +128,25 @@ fn database(engine: &Engine) -> Found {
 /// Do the built-in plugins load? The first time they are compiled, and from then on taken from the cache.
 async fn builtins(engine: &Engine) -> Found {
     let begun = Instant::now();
-    let builtins: Vec<_> = engine.plugins().iter().filter(|plugin| engine.plugins().is_builtin(plugin.name())).collect();
+    let builtins: Vec<_> = engine
+        .plugins()
+        .iter()
+        .filter(|plugin| engine.plugins().is_builtin(plugin.name()))
+        .collect();
     for plugin in &builtins {
         if let Err(error) = engine.sandbox().prepare(plugin).await {
             return Found::Bad(format!("`{}` cannot be loaded: {error}", plugin.name()));
         }
     }
-    let names: Vec<&str> = builtins.iter().map(|plugin| plugin.name().as_str()).collect();
-    Found::Good(format!("{} load in {} ms", names.join(", "), begun.elapsed().as_millis()))
+    let names: Vec<&str> = builtins
+        .iter()
+        .map(|plugin| plugin.name().as_str())
+        .collect();
+    Found::Good(format!(
+        "{} load in {} ms",
+        names.join(", "),
+        begun.elapsed().as_millis()
+    ))
 }
 
 /// A second engine must find what the first one compiled, and believe it.
@@ -115,25 +156,42 @@ async fn cache(places: &Places) -> Found {
         return Found::Bad("a second engine cannot start".to_owned());
     };
     match builtins(&engine).await {
-        Found::Good(_) => Found::Good(format!("with it, engine and plugins are there in {} ms", begun.elapsed().as_millis())),
+        Found::Good(_) => Found::Good(format!(
+            "with it, engine and plugins are there in {} ms",
+            begun.elapsed().as_millis()
+        )),
         other => other,
     }
 }
 
 fn terminal(screen: &Screen) -> String {
-    let can = if screen.can_ask() { "gates can be answered here" } else { "none: gates are answered with --approve" };
-    let colour = if screen.err_has_colour() { "colour" } else { "no colour" };
+    let can = if screen.can_ask() {
+        "gates can be answered here"
+    } else {
+        "none: gates are answered with --approve"
+    };
+    let colour = if screen.err_has_colour() {
+        "colour"
+    } else {
+        "no colour"
+    };
     format!("{can}; {colour}")
 }
 
-/// Which providers have a key here.
+/// Which providers have a key here. Whether, never which.
 fn keys() -> Found {
-    let row = |key: &str| {
-        let there = if environment::is_set(key) { "yes" } else { "no" };
-        format!("{key} {there}")
+    let keys = || PROVIDERS.iter().filter_map(|provider| provider.key_env);
+    let of = |there: bool| {
+        keys()
+            .filter(|key| environment::is_set(key) == there)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
-    let rows: Vec<String> = PROVIDERS.iter().filter_map(|provider| provider.key_env).map(row).collect();
-    let any = PROVIDERS.iter().filter_map(|provider| provider.key_env).any(environment::is_set);
-    let text = rows.join(", ");
-    if any { Found::Good(text) } else { Found::Doubtful(format!("no key is set (local and scripted models need none): {text}")) }
+    let (set, unset) = (of(true), of(false));
+    if set.is_empty() {
+        return Found::Doubtful(format!(
+            "no key is set, local and scripted models need none; looked for {unset}"
+        ));
+    }
+    Found::Good(format!("keys set: {set}; not set: {unset}"))
 }

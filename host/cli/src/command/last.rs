@@ -10,12 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     opening::{self, DATABASE},
-    render::{
-        outcome::readable,
-        screen::Screen,
-        style::{Look, paint},
-        text,
-    },
+    render::{outcome::readable, screen::Screen, style, text},
 };
 
 /// Characters of a stage's result, unless all of it is asked for.
@@ -52,11 +47,17 @@ impl Last {
         }
         let store = Store::open(&database).map_err(Failure::failed)?;
         let workflow = self.workflow.as_deref().map(name_of).transpose()?;
-        let query = RunQuery { workflow: workflow.clone(), limit: Some(50), ..RunQuery::default() };
+        let query = RunQuery {
+            workflow: workflow.clone(),
+            limit: Some(50),
+            ..RunQuery::default()
+        };
         let runs = store.runs(&query).map_err(Failure::failed)?;
         // A run within a run is shown by the run around it.
         let Some(run) = runs.into_iter().find(|run| run.parent.is_none()) else {
-            let of = workflow.map(|name| format!(" of `{}`", name.escape_debug())).unwrap_or_default();
+            let of = workflow
+                .map(|name| format!(" of `{}`", name.escape_debug()))
+                .unwrap_or_default();
             return Err(nothing(&of));
         };
         let state = RunState::fold(store.events(&run.run_id).map_err(Failure::failed)?);
@@ -64,15 +65,19 @@ impl Last {
             Some(stage) => {
                 let Some(value) = state.results.get(stage) else {
                     let stages: Vec<&str> = state.results.keys().map(String::as_str).collect();
-                    return Err(Failure::failed(format!("run {} has no result of stage `{}`", run.run_id, stage.escape_debug()))
-                        .hint(format!("it has results of {}", stages.join(", "))));
+                    return Err(Failure::failed(format!(
+                        "run {} has no result of stage `{}`",
+                        run.run_id,
+                        stage.escape_debug()
+                    ))
+                    .hint(format!("it has results of {}", stages.join(", "))));
                 };
                 self.one(screen, value);
             }
             None => {
                 head(screen, &run);
                 for (stage, value) in &state.results {
-                    screen.print(&format!("{}", paint(Look::Name, &text::line(stage, 80))));
+                    screen.print(&format!("{}", style::name(&text::line(stage, 80))));
                     self.one(screen, value);
                     screen.print("");
                 }
@@ -94,7 +99,12 @@ impl Last {
 
 fn head(screen: &Screen, run: &RunRecord) {
     let name = text::line(&run.workflow, 120);
-    screen.say(&paint(Look::Faint, &format!("{name}, run {}, {}, {}", run.run_id, run.status.as_str(), run.started)));
+    screen.say(&style::faint(&format!(
+        "{name}, run {}, {}, {}",
+        run.run_id,
+        run.status.as_str(),
+        run.started
+    )));
 }
 
 /// The name of a workflow: what is written in the file, where there is such a file.

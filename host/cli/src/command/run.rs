@@ -82,7 +82,9 @@ impl Run {
             (Planned::Bad(problems, shown), _) => {
                 return Ok(opening::refuse(screen, &shown, &problems));
             }
-            (Planned::Good(..), None) => return Err(Failure::failed("no engine was made for a plan")),
+            (Planned::Good(..), None) => {
+                return Err(Failure::failed("no engine was made for a plan"));
+            }
         };
         if !self.quiet && !self.events {
             findings::show(screen, &shown, plan.warnings());
@@ -114,7 +116,11 @@ impl Run {
         let cancel = CancellationToken::new();
         let request = RunRequest {
             inputs,
-            approver: Arc::new(Person::new(*screen, Arc::clone(&progress), person::answers(&self.approve)?)),
+            approver: Arc::new(Person::new(
+                *screen,
+                Arc::clone(&progress),
+                person::answers(&self.approve)?,
+            )),
             observer: Arc::clone(&progress) as _,
             cancel: cancel.clone(),
             use_cache: !self.no_cache,
@@ -145,10 +151,12 @@ impl Run {
             Ok(report) => report,
             Err(error) => {
                 let spec = self.spec.display().to_string();
-                screen.failure(&outcome::failure(&error, &spec));
+                screen.failure(&outcome::failure(&error, &spec, tally));
                 if let Some(run) = error.run_id() {
                     let name = text::line(plan.name(), 120);
-                    screen.say(&format!("  run {run} of '{name}' is kept; `armature last` shows what was done"));
+                    screen.say(&format!(
+                        "  run {run} of '{name}' is kept; `armature last` shows what was done"
+                    ));
                 }
                 return Ok(outcome::exit(&error));
             }
@@ -174,7 +182,10 @@ async fn interrupted(screen: Screen, cancel: CancellationToken) {
     screen.say("stopping… (once more to stop at once)");
     cancel.cancel();
     signal().await;
-    #[expect(clippy::exit, reason = "the person at the terminal does not want to wait")]
+    #[expect(
+        clippy::exit,
+        reason = "the person at the terminal does not want to wait"
+    )]
     std::process::exit(Exit::Interrupted as i32)
 }
 

@@ -15,8 +15,7 @@ use crate::{
         findings::{self, Shown, as_json},
         outcome::pretty,
         screen::Screen,
-        style::{Look, paint},
-        text,
+        style, text,
     },
 };
 
@@ -50,13 +49,18 @@ enum Format {
 impl Validate {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         opening::wait(async {
-            let (planned, _engine) = opening::plan(&self.spec, || opening::engine(&self.places, false)).await?;
+            let (planned, _engine) =
+                opening::plan(&self.spec, || opening::engine(&self.places, false)).await?;
             Ok(match (self.format, planned) {
                 (Format::Text, Planned::Good(plan, shown)) => valid(screen, &plan, &shown),
                 (Format::Text, Planned::Bad(problems, shown)) => {
                     let exit = opening::refuse(screen, &shown, &problems);
-                    let said = format!("✗ {}: {}", self.spec.display(), findings::counts(&problems.0));
-                    screen.say(&paint(Look::Bad, &text::visible(&said)));
+                    let said = format!(
+                        "✗ {}: {}",
+                        self.spec.display(),
+                        findings::counts(&problems.0)
+                    );
+                    screen.say(&style::bad(&text::visible(&said)));
                     exit
                 }
                 (Format::Json, Planned::Good(plan, _)) => {
@@ -77,9 +81,20 @@ fn valid(screen: &Screen, plan: &Plan, shown: &Shown) -> Exit {
     let spec = &plan.document().spec;
     let stages = text::length(spec.stages.len(), "stage");
     let name = text::line(&spec.name, 120);
-    screen.print(&format!("{} '{name}' is valid ({stages})", paint(Look::Good, "✓")));
-    let Risk { score, tier, factors, .. } = risk(spec);
-    screen.print(&format!("Risk: {} [score={score}]", tier.as_str().to_uppercase()));
+    screen.print(&format!(
+        "{} '{name}' is valid ({stages})",
+        style::good("✓")
+    ));
+    let Risk {
+        score,
+        tier,
+        factors,
+        ..
+    } = risk(spec);
+    screen.print(&format!(
+        "Risk: {} [score={score}]",
+        tier.as_str().to_uppercase()
+    ));
     for factor in factors {
         screen.print(&format!("    {:<+4} {}", factor.points, factor.label));
     }
@@ -89,7 +104,11 @@ fn valid(screen: &Screen, plan: &Plan, shown: &Shown) -> Exit {
 fn print_json(screen: &Screen, valid: bool, problems: &[Problem], plan: Option<&Plan>) {
     let spec = plan.map(|plan| &plan.document().spec);
     let risk = spec.map(risk).map(|risk| {
-        let factors: Vec<_> = risk.factors.iter().map(|f| json!({"points": f.points, "label": f.label})).collect();
+        let factors: Vec<_> = risk
+            .factors
+            .iter()
+            .map(|f| json!({"points": f.points, "label": f.label}))
+            .collect();
         json!({"score": risk.score, "tier": risk.tier.as_str(), "factors": factors})
     });
     let report = json!({

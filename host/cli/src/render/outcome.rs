@@ -3,12 +3,7 @@
 use armature_engine::{RunError, RunReport};
 use serde_json::Value;
 
-use super::{
-    progress::Tally,
-    screen::Screen,
-    style::{Look, paint},
-    text,
-};
+use super::{progress::Tally, screen::Screen, style, text};
 use crate::{exit::Exit, failure::Failure};
 
 /// A value as a person reads it: text as it is, and everything else as JSON.
@@ -59,13 +54,20 @@ fn seconds(elapsed: f64) -> String {
 
 /// Shows the end of a run that went well: the last line on one stream, the result on the other.
 pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) {
-    screen.say(&paint(Look::Name, &summary(report, tally)));
+    screen.say(&style::name(&summary(report, tally)));
     for (gate, words) in &report.rejected {
-        let words = if words.is_empty() { String::new() } else { format!(": {}", text::line(words, 400)) };
-        screen.warning(&format!("gate `{}` was rejected{words}; what depends on it did not run", text::line(gate, 80)));
+        let words = if words.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", text::line(words, 400))
+        };
+        screen.warning(&format!(
+            "gate `{}` was rejected{words}; what depends on it did not run",
+            text::line(gate, 80)
+        ));
     }
     if let Some((stage, value)) = &report.primary {
-        screen.say(&paint(Look::Faint, &format!("{}:", text::line(stage, 80))));
+        screen.say(&style::faint(&format!("{}:", text::line(stage, 80))));
         screen.result(&readable(value));
     }
 }
@@ -82,11 +84,14 @@ pub(crate) fn exit(error: &RunError) -> Exit {
 }
 
 /// A run that did not come to its end, in a sentence and a hint.
-pub(crate) fn failure(error: &RunError, spec: &str) -> Failure {
+pub(crate) fn failure(error: &RunError, spec: &str, tally: &Tally) -> Failure {
     let mut failure = Failure::new(exit(error), error);
-    failure.hint = error.hint();
+    failure.hint = error.hint().or_else(|| tally.advice());
     if let RunError::Parked { waiting, .. } = error {
-        let answers: Vec<String> = waiting.iter().map(|stage| format!("--approve {stage}=yes")).collect();
+        let answers: Vec<String> = waiting
+            .iter()
+            .map(|stage| format!("--approve {stage}=yes"))
+            .collect();
         failure.hint = Some(format!(
             "run it on a terminal, or answer beforehand: armature run {spec} {}\n\
              a rejection can say why: --approve '{}=no:what should change'",
@@ -105,13 +110,22 @@ mod tests {
 
     #[test]
     fn text_is_shown_as_text_and_data_as_json() {
-        assert_eq!(readable(&json!({"content": "[bold]kept[/bold]"})), "[bold]kept[/bold]");
+        assert_eq!(
+            readable(&json!({"content": "[bold]kept[/bold]"})),
+            "[bold]kept[/bold]"
+        );
         assert_eq!(readable(&json!("x")), "x");
-        assert_eq!(readable(&json!({"content": "x", "more": 1})), "{\n  \"content\": \"x\",\n  \"more\": 1\n}");
+        assert_eq!(
+            readable(&json!({"content": "x", "more": 1})),
+            "{\n  \"content\": \"x\",\n  \"more\": 1\n}"
+        );
     }
 
     #[test]
     fn times_are_as_exact_as_they_are_short() {
-        assert_eq!((seconds(0.126), seconds(12.6), seconds(125.0)), ("0.13s".into(), "13s".into(), "2m 05s".into()));
+        assert_eq!(
+            (seconds(0.126), seconds(12.6), seconds(125.0)),
+            ("0.13s".into(), "13s".into(), "2m 05s".into())
+        );
     }
 }

@@ -8,10 +8,7 @@ use std::io::{self, IsTerminal as _, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::{
-    style::{Look, paint},
-    text,
-};
+use super::{style, text};
 use crate::{environment, failure::Failure};
 
 /// When to use colour.
@@ -93,7 +90,7 @@ impl Screen {
     /// One line and what to do about it.
     pub(crate) fn failure(&self, failure: &Failure) {
         let message = text::visible(&failure.message);
-        self.say(&format!("{} {message}", paint(Look::Bad, "error:")));
+        self.say(&format!("{} {message}", style::bad("error:")));
         if let Some(hint) = &failure.hint {
             self.hint(hint);
         }
@@ -102,14 +99,14 @@ impl Screen {
     /// Something doubtful that stops nothing.
     pub(crate) fn warning(&self, message: &str) {
         let message = text::visible(message);
-        self.say(&format!("{} {message}", paint(Look::Doubtful, "warning:")));
+        self.say(&format!("{} {message}", style::doubtful("warning:")));
     }
 
     /// What to do next.
     pub(crate) fn hint(&self, hint: &str) {
         let hint = text::visible(hint);
         let hint = text::indented(&hint, "    ");
-        self.say(&format!("  {} {hint}", paint(Look::Name, "hint:")));
+        self.say(&format!("  {} {hint}", style::name("hint:")));
     }
 
     /// Is somebody watching progress live?

@@ -1,30 +1,32 @@
-//! Colours and signs, each with one meaning. Nothing is said by colour alone: a stream without colour loses none of it.
+//! Colours, each with one meaning. Nothing is said by colour alone: a stream without colour loses none of it.
 
 use owo_colors::{OwoColorize as _, Style};
 
-/// What a piece of text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// It went well.
-    Good,
-    /// It did not.
-    Bad,
-    /// It deserves a look.
-    Doubtful,
-    /// A name.
-    Name,
-    /// Less important than what is around it.
-    Faint,
+/// It went well.
+pub(crate) fn good(text: &str) -> String {
+    paint(Style::new().green(), text)
 }
 
-/// A text in its look.
-pub(crate) fn paint(look: Look, text: &str) -> String {
-    let style = match look {
-        Look::Good => Style::new().green(),
-        Look::Bad => Style::new().red(),
-        Look::Doubtful => Style::new().yellow(),
-        Look::Name => Style::new().bold(),
-        Look::Faint => Style::new().dimmed(),
-    };
+/// It did not.
+pub(crate) fn bad(text: &str) -> String {
+    paint(Style::new().red(), text)
+}
+
+/// It deserves a look.
+pub(crate) fn doubtful(text: &str) -> String {
+    paint(Style::new().yellow(), text)
+}
+
+/// A name, a heading.
+pub(crate) fn name(text: &str) -> String {
+    paint(Style::new().bold(), text)
+}
+
+/// Less important than what is around it.
+pub(crate) fn faint(text: &str) -> String {
+    paint(Style::new().dimmed(), text)
+}
+
+fn paint(style: Style, text: &str) -> String {
     text.style(style).to_string()
 }

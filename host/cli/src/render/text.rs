@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(visible("a\u{9b}31mb"), "a\\u{9b}31mb");
         assert_eq!(visible("safe\r\nrm -rf\rok"), "safe\nrm -rf\\rok");
         assert_eq!(visible("user\u{202e}gnp.exe"), "user\\u{202e}gnp.exe");
-        assert!(matches!(visible("[plain] text, ünïcode 😀\n\tkept"), Cow::Borrowed(_)));
+        assert!(matches!(
+            visible("[plain] text, ünïcode 😀\n\tkept"),
+            Cow::Borrowed(_)
+        ));
     }
 
     #[test]
@@ -132,7 +135,13 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!((thousands(7), thousands(1234), thousands(1_234_567)), ("7".into(), "1,234".into(), "1,234,567".into()));
-        assert_eq!((bytes(12), bytes(1536)), ("12 B".to_owned(), "1.5 KiB".to_owned()));
+        assert_eq!(
+            (thousands(7), thousands(1234), thousands(1_234_567)),
+            ("7".into(), "1,234".into(), "1,234,567".into())
+        );
+        assert_eq!(
+            (bytes(12), bytes(1536)),
+            ("12 B".to_owned(), "1.5 KiB".to_owned())
+        );
     }
 }

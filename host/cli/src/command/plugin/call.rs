@@ -16,8 +16,10 @@ use crate::{
     person::Person,
     render::{
         outcome::{self, pretty},
-        progress::{Detail, Progress},
+        plugin,
+        progress::{Detail, Progress, Tally},
         screen::Screen,
+        style,
     },
 };
 
@@ -58,20 +60,28 @@ impl Call {
 
     async fn call(&self, screen: &Screen, args: Value) -> Result<Exit, Failure> {
         let engine = opening::engine(&self.places, true)?;
-        let (plugin, tool) = find(&engine, &self.tool).await?;
-        let (grants, limits) = self.given(&plugin)?;
-        let detail = if self.verbose { Detail::Verbose } else { Detail::Quiet };
+        let (owner, tool) = find(&engine, &self.tool).await?;
+        let (grants, limits) = self.given(&owner)?;
+        let detail = if self.verbose {
+            Detail::Verbose
+        } else {
+            Detail::Quiet
+        };
         let progress = Arc::new(Progress::start(*screen, detail));
         let cancel = CancellationToken::new();
         let request = CallRequest {
-            plugin,
+            plugin: owner,
             tool,
             args,
             grants,
             limits,
             run: RunRequest {
                 inputs: Map::new(),
-                approver: Arc::new(Person::new(*screen, Arc::clone(&progress), Default::default())),
+                approver: Arc::new(Person::new(
+                    *screen,
+                    Arc::clone(&progress),
+                    Default::default(),
+                )),
                 observer: Arc::clone(&progress) as _,
                 cancel,
                 use_cache: false,
@@ -81,13 +91,16 @@ impl Call {
             result = engine.call_tool(request) => result,
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
         };
-        progress.end();
+        let tally = progress.end();
+        if let Some(usage) = tally.last_usage.filter(|_| self.verbose) {
+            screen.say(&style::faint(&plugin::usage(&usage)));
+        }
         match result {
             Ok(value) => {
                 screen.result(&pretty(&value));
                 Ok(Exit::Done)
             }
-            Err(error) => Err(failure(&error)),
+            Err(error) => Err(failure(&error, &tally)),
         }
     }
 
@@ -96,7 +109,9 @@ impl Call {
         if let Some(text) = &self.grant {
             return Ok((Some(grants(text)?), LimitRequest::default()));
         }
-        let Some(path) = &self.spec else { return Ok((None, LimitRequest::default())) };
+        let Some(path) = &self.spec else {
+            return Ok((None, LimitRequest::default()));
+        };
         let document = armature_spec::load(path)
             .map_err(|findings| Failure::usage(findings.render(&path.display().to_string())))?;
         Ok(given_by(&document.spec, plugin))
@@ -104,9 +119,16 @@ impl Call {
 }
 
 fn given_by(spec: &Spec, plugin: &str) -> (Option<Grants>, LimitRequest) {
-    let entry = spec.tools.iter().find(|entry| entry.plugin_name().is_ok_and(|name| name.as_str() == plugin));
+    let entry = spec.tools.iter().find(|entry| {
+        entry
+            .plugin_name()
+            .is_ok_and(|name| name.as_str() == plugin)
+    });
     match entry {
-        Some(entry) => (entry.grants.clone(), entry.limits.clone().unwrap_or_default()),
+        Some(entry) => (
+            entry.grants.clone(),
+            entry.limits.clone().unwrap_or_default(),
+        ),
         None => (None, LimitRequest::default()),
     }
 }
@@ -118,8 +140,13 @@ fn grants(text: &str) -> Result<Grants, Failure> {
         None => text.to_owned(),
     };
     let indented = text.trim().replace('\n', "\n      ");
-    let indented = if text.trim_start().starts_with('{') { format!(" {indented}") } else { format!("\n      {indented}") };
-    let spec = format!("name: grant\nstages: []\ntools:\n  - plugin: granted\n    grants:{indented}\n");
+    let indented = if text.trim_start().starts_with('{') {
+        format!(" {indented}")
+    } else {
+        format!("\n      {indented}")
+    };
+    let spec =
+        format!("name: grant\nstages: []\ntools:\n  - plugin: granted\n    grants:{indented}\n");
     let document = armature_spec::parse("--grant", &spec).map_err(|findings| {
         let why = findings.errors().next().map(|finding| finding.message.clone()).unwrap_or_default();
         Failure::usage(format!("--grant is not understood: {why}"))
@@ -127,6 +154,13 @@ fn grants(text: &str) -> Result<Grants, Failure> {
     })?;
     let entry = document.spec.tools.into_iter().next();
     Ok(entry.and_then(|entry| entry.grants).unwrap_or_default())
+}
+
+/// The line of an advice that goes under `grants:` in a spec.
+fn line_to_grant(hint: &str) -> Option<&str> {
+    let (_, line) = hint.rsplit_once("grants:\n")?;
+    let line = line.trim();
+    (!line.contains('\n') && !line.contains('\'')).then_some(line)
 }
 
 /// The plugin that has a tool: the one that is named, else the first, built-in ones before others.
@@ -143,39 +177,70 @@ async fn find(engine: &Engine, name: &str) -> Result<(String, String), Failure> 
                 }
                 all.extend(tools.iter().map(|tool| tool.name.to_string()));
             }
-            Err(error) => broken.push(format!("plugin `{}` does not say which tools it has: {error}", plugin.name())),
+            Err(error) => broken.push(format!(
+                "plugin `{}` does not say which tools it has: {error}",
+                plugin.name()
+            )),
         }
     }
     match owners.as_slice() {
         [owner] => Ok((owner.clone(), name.to_owned())),
         [] => {
             let failure = Failure::usage(format!("there is no tool `{}`", name.escape_debug()));
-            let near = all.iter().filter(|other| strsim::damerau_levenshtein(other, name) <= 3).min_by_key(|other| strsim::damerau_levenshtein(other, name));
+            let near = all
+                .iter()
+                .filter(|other| strsim::damerau_levenshtein(other, name) <= 3)
+                .min_by_key(|other| strsim::damerau_levenshtein(other, name));
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}; more plugins with --plugins DIR", all.join(", ")),
+                None => format!(
+                    "there are {}; more plugins with --plugins DIR",
+                    all.join(", ")
+                ),
             };
             broken.insert(0, hint);
             Err(failure.hint(broken.join("\n")))
         }
-        several => Err(Failure::usage(format!("{} have a tool `{name}`", several.join(" and ")))
-            .hint(format!("say which: {}/{name}", several.first().map_or("PLUGIN", String::as_str)))),
+        several => Err(
+            Failure::usage(format!("{} have a tool `{name}`", several.join(" and "))).hint(
+                format!(
+                    "say which: {}/{name}",
+                    several.first().map_or("PLUGIN", String::as_str)
+                ),
+            ),
+        ),
     }
 }
 
-fn failure(error: &CallToolError) -> Failure {
+fn failure(error: &CallToolError, tally: &Tally) -> Failure {
     let exit = match error {
         CallToolError::Plan(_) => Exit::Usage,
         CallToolError::Run(error) => outcome::exit(error),
         CallToolError::Call(failure) if failure.is_refusal() => Exit::Denied,
-        CallToolError::Call(CallFailure::Arguments { .. } | CallFailure::UnknownTool { .. }) => Exit::Usage,
+        CallToolError::Call(CallFailure::Arguments { .. } | CallFailure::UnknownTool { .. }) => {
+            Exit::Usage
+        }
         CallToolError::Call(_) => Exit::Failed,
     };
     let message = match error {
-        CallToolError::Plan(problems) => problems.errors().next().map(|p| p.message.clone()).unwrap_or_else(|| error.to_string()),
+        CallToolError::Plan(problems) => problems
+            .errors()
+            .next()
+            .map(|p| p.message.clone())
+            .unwrap_or_else(|| error.to_string()),
         other => other.to_string(),
     };
-    Failure { hint: error.hint(), ..Failure::new(exit, message) }
+    let hint = error
+        .hint()
+        .or_else(|| tally.advice())
+        .map(|hint| match line_to_grant(&hint) {
+            Some(line) => format!("{hint}\nor, for this call only: --grant '{{{line}}}'"),
+            None => hint,
+        });
+    Failure {
+        hint,
+        ..Failure::new(exit, message)
+    }
 }
 
 #[cfg(test)]
@@ -189,8 +254,17 @@ mod tests {
             "{\"http\": [\"GET https://a.com/**\"], \"kv\": \"run\"}",
             "http: [\"GET https://a.com/**\"]\nkv: run",
         ] {
-            assert_eq!(grants(text).unwrap().lines(), ["http GET https://a.com/**", "kv run"], "{text}");
+            assert_eq!(
+                grants(text).unwrap().lines(),
+                ["http GET https://a.com/**", "kv run"],
+                "{text}"
+            );
         }
-        assert!(grants("{network: true}").unwrap_err().message.contains("network"));
+        assert!(
+            grants("{network: true}")
+                .unwrap_err()
+                .message
+                .contains("network")
+        );
     }
 }

@@ -35,8 +35,14 @@ impl Inspect {
             let tools: Arc<[ToolDefinition]> = if found.kinds().tool {
                 let tools = engine.sandbox().tools(&found).await;
                 tools.map_err(|error| {
-                    let failure = Failure::failed(format!("`{}` does not say which tools it has: {error}", found.name()));
-                    Failure { hint: error.hint(), ..failure }
+                    let failure = Failure::failed(format!(
+                        "`{}` does not say which tools it has: {error}",
+                        found.name()
+                    ));
+                    Failure {
+                        hint: error.hint(),
+                        ..failure
+                    }
                 })?
             } else {
                 Arc::default()
@@ -60,9 +66,17 @@ fn find(engine: &armature_engine::Engine, plugin: &str) -> Result<Arc<Plugin>, F
     }
     let path = Path::new(plugin);
     if path.exists() {
-        return engine.sandbox().read(path).map_err(Failure::failed);
+        return engine.sandbox().read(path).map_err(|error| {
+            Failure::failed(error).hint("how a plugin is built: plugins/README.md")
+        });
     }
-    let failure = Failure::usage(format!("there is no plugin and no file `{}`", plugin.escape_debug()));
+    let failure = Failure::usage(format!(
+        "there is no plugin and no file `{}`",
+        plugin.escape_debug()
+    ));
     let names: Vec<&str> = engine.plugins().names().collect();
-    Err(failure.hint(format!("name a .wasm file, or one of {}; more directories with --plugins DIR", names.join(", "))))
+    Err(failure.hint(format!(
+        "name a .wasm file, or one of {}; more directories with --plugins DIR",
+        names.join(", ")
+    )))
 }

@@ -28,15 +28,18 @@ impl List {
             let engine = opening::engine(&self.places, false)?;
             let plugins = engine.plugins();
             if self.json {
-                let all: Vec<Value> = plugins.iter().map(|one| plugin::as_json(one, None)).collect();
+                let all: Vec<Value> = plugins
+                    .iter()
+                    .map(|one| plugin::as_json(one, None))
+                    .collect();
                 screen.result(&pretty(&Value::Array(all)));
             } else {
                 for line in plugin::list(&plugins.iter().map(|one| &**one).collect::<Vec<_>>()) {
                     screen.print(&line);
                 }
             }
-            for problem in plugins.problems() {
-                screen.warning(&format!("`{}` is not used: {}", problem.path.display(), problem.why));
+            for problem in plugin::problems(plugins.problems()) {
+                screen.warning(&problem);
             }
             Ok(Exit::Done)
         })

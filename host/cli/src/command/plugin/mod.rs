@@ -15,11 +15,8 @@ pub(crate) struct Plugin {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the plugins that a workflow can name
     List(list::List),
-    /// Show what a plugin is, what it asks for and which tools it has
     Inspect(inspect::Inspect),
-    /// Call one tool, under the same rules, rights and limits as in a workflow
     Call(call::Call),
 }
 

@@ -23,23 +23,30 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(screen: Screen) -> Self {
-        Self { screen, bars: MultiProgress::new(), shown: HashMap::new(), is_hidden: false }
+        Self {
+            screen,
+            bars: MultiProgress::new(),
+            shown: HashMap::new(),
+            is_hidden: false,
+        }
     }
 
     /// Shows a line.
     pub(super) fn line(&mut self, line: Line) {
         match line {
-            Line::Begin { key, text } => {
+            Line::Begin { key, brief, .. } => {
                 if self.shown.len() < MAX_SPINNERS {
-                    let bar = self.bars.add(ProgressBar::new_spinner().with_style(style()));
-                    bar.set_message(self.clean(text.replacen('→', "", 1).trim().to_owned()));
+                    let bar = self
+                        .bars
+                        .add(ProgressBar::new_spinner().with_style(style()));
+                    bar.set_message(self.clean(brief));
                     bar.enable_steady_tick(TICK);
                     self.shown.insert(key, bar);
                 }
             }
-            Line::Change { key, text } => {
+            Line::Change { key, brief } => {
                 if let Some(bar) = self.shown.get(&key) {
-                    bar.set_message(self.clean(text));
+                    bar.set_message(self.clean(brief));
                 }
             }
             Line::End { key } => {
@@ -71,11 +78,18 @@ impl Live {
     }
 
     fn clean(&self, text: String) -> String {
-        if self.screen.err_has_colour() { text } else { anstream::adapter::strip_str(&text).to_string() }
+        if self.screen.err_has_colour() {
+            text
+        } else {
+            anstream::adapter::strip_str(&text).to_string()
+        }
     }
 }
 
 fn style() -> ProgressStyle {
     let plain = ProgressStyle::default_spinner();
-    plain.clone().template("  {spinner} {wide_msg} {elapsed:>4}").unwrap_or(plain)
+    plain
+        .clone()
+        .template("  {spinner} {wide_msg} {elapsed:>4}")
+        .unwrap_or(plain)
 }

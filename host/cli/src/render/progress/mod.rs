@@ -7,6 +7,7 @@
 mod live;
 mod story;
 mod tally;
+mod within;
 
 use std::{
     collections::VecDeque,
@@ -21,11 +22,11 @@ use armature_engine::Observer;
 use armature_store::{Event, RunId};
 use serde_json::Value;
 
+pub(crate) use self::tally::Tally;
 use self::{
     live::Live,
     story::{Line, Story},
 };
-pub(crate) use self::tally::Tally;
 use super::screen::Screen;
 
 /// How much is shown.
@@ -109,17 +110,27 @@ impl Progress {
     /// Waits until everything is shown, and says what was counted.
     pub(crate) fn end(&self) -> Tally {
         self.send(Notice::End);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 impl Observer for Progress {
     fn event(&self, run: &RunId, event: &Event) {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(event);
+        self.tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .count(event);
         match self.detail {
             Detail::Quiet => {}
             Detail::Events => self.send(Notice::Event(run.clone(), event.clone())),
@@ -131,7 +142,12 @@ impl Observer for Progress {
 /// An event without what is large and not shown: results and replies.
 fn light(event: &Event) -> Event {
     match event {
-        Event::StageCompleted { stage, elapsed_s, item, result: _ } => Event::StageCompleted {
+        Event::StageCompleted {
+            stage,
+            elapsed_s,
+            item,
+            result: _,
+        } => Event::StageCompleted {
             stage: stage.clone(),
             elapsed_s: *elapsed_s,
             item: *item,
@@ -171,7 +187,9 @@ fn show_events(screen: &Screen, notices: &Receiver<Notice>) {
         match notice {
             Notice::Event(run, event) => {
                 let mut line = serde_json::json!({"run_id": run});
-                if let (Some(line), Ok(Value::Object(event))) = (line.as_object_mut(), serde_json::to_value(&event)) {
+                if let (Some(line), Ok(Value::Object(event))) =
+                    (line.as_object_mut(), serde_json::to_value(&event))
+                {
                     line.extend(event);
                 }
                 screen.say(&line.to_string());

@@ -1,6 +1,12 @@
 //! What a run used and met, counted from its events: what the last line says.
 
-use armature_store::Event;
+use armature_store::{
+    Event,
+    event::{Denied, Usage},
+};
+
+/// So many refusals are kept; the rest is counted.
+const MAX_KEPT: usize = 20;
 
 /// Counts of a run and of the runs within it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -9,29 +15,53 @@ pub(crate) struct Tally {
     pub(crate) blocked: u64,
     /// Rights that were asked for and not given.
     pub(crate) denied: u64,
-    /// Calls of models, those answered from the cache left out.
-    pub(crate) model_calls: u64,
     /// Tokens read and written, those of cached replies left out.
     pub(crate) tokens: u64,
     /// What is known to have been paid.
     pub(crate) cost_usd: f64,
-    /// Calls of tools and adapters.
-    pub(crate) tool_calls: u64,
+    /// The rights that were asked for first, each with the line that would give it.
+    pub(crate) denials: Vec<Denied>,
+    /// What the last call of a plugin used.
+    pub(crate) last_usage: Option<Usage>,
 }
 
 impl Tally {
     pub(super) fn count(&mut self, event: &Event) {
         match event {
             Event::RuleVerdict(verdict) if verdict.verdict == "block" => self.blocked += 1,
-            Event::Approval { approved: false, .. } => self.blocked += 1,
-            Event::Denied(_) => self.denied += 1,
-            Event::ToolIntent(_) => self.tool_calls += 1,
+            Event::Approval {
+                approved: false, ..
+            } => self.blocked += 1,
+            Event::Denied(denied) => {
+                self.denied += 1;
+                if self.denials.len() < MAX_KEPT {
+                    self.denials.push(denied.clone());
+                }
+            }
+            Event::ToolResult(result) => self.last_usage = Some(result.usage),
             Event::ModelResult(result) if result.ok && !result.cached => {
-                self.model_calls += 1;
-                self.tokens = self.tokens.saturating_add(result.input_tokens).saturating_add(result.output_tokens);
+                self.tokens = self
+                    .tokens
+                    .saturating_add(result.input_tokens)
+                    .saturating_add(result.output_tokens);
                 self.cost_usd += result.cost_usd.unwrap_or(0.0);
             }
             _ => {}
         }
+    }
+
+    /// What would give the rights that were refused, each said once.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let mut hints: Vec<&str> = Vec::new();
+        for hint in self
+            .denials
+            .iter()
+            .filter_map(|denied| denied.hint.as_deref())
+        {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        (!hints.is_empty()).then(|| hints.join("\n"))
     }
 }

@@ -1,0 +1,54 @@
+//! The examples of the repository, run as its README says.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read the files that they copy"
+)]
+
+use crate::command::{Place, repository, shows};
+
+#[test]
+fn hello_greets_whoever_is_named() {
+    shows!(
+        "example-hello",
+        Place::new().run_in_repository(&["run", "examples/hello.yml", "-i", "name=Ada"])
+    );
+}
+
+#[test]
+fn the_briefing_uses_all_kinds_of_plugins_and_blocks_one_call() {
+    // A copy, so that what it writes does not lie in the repository.
+    let place = Place::new();
+    for name in ["spec.yml", "model.yml"] {
+        let from = repository().join("examples/briefing").join(name);
+        place.write(
+            &format!("examples/briefing/{name}"),
+            std::fs::read(from).unwrap(),
+        );
+    }
+    let plugins = repository().join("examples/plugins").display().to_string();
+    let ran = place.run(&["run", "examples/briefing/spec.yml", "--plugins", &plugins]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    for told in [
+        "model calls convert",
+        "note_add blocked: that looks like a card number, which is never stored [safety_rules[0] (deny-pattern)]",
+        "adapter calls file_write",
+        "✓ answers",
+        "3 items",
+        "7 ran, 0 skipped, 0 failed, 1 blocked",
+    ] {
+        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+    }
+    assert!(ran.out.starts_with("# Briefing\n"), "{}", ran.out);
+    assert_eq!(place.read("out/briefing.md").trim_end(), ran.out.trim_end());
+    assert!(place.read("out/outline.md").contains("- From Jonas Lind"));
+}
+
+#[test]
+fn every_example_is_valid() {
+    let place = Place::new();
+    for spec in ["examples/hello.yml", "examples/briefing/spec.yml"] {
+        let ran = place.run_in_repository(&["validate", spec, "--plugins", "examples/plugins"]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{spec}");
+    }
+}

@@ -1,0 +1,27 @@
+//! The command line as people meet it: the real binary, real files, real plugins, a scripted model.
+//!
+//! One binary for all of it. A test shows exit code, standard output and standard error together, in a snapshot under
+//! `snapshots/`, with what differs from machine to machine cut out (see `command.rs`).
+
+mod command;
+mod example;
+mod help;
+mod plugin;
+mod run;
+mod validate;
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    let listed = include_str!("runner.rs");
+    for entry in std::path::Path::new(here).read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|extension| extension == "rs") && stem != "runner" {
+            assert!(
+                listed.contains(&format!("mod {stem};")),
+                "{stem}.rs is in no test binary"
+            );
+        }
+    }
+}
