@@ -9,7 +9,7 @@ fn a_plugin_in_the_directory_is_found_inspected_and_called() {
     let listed = project.run(&["plugin", "list"]);
     assert_eq!(listed.code, 0, "{}", listed.err);
     assert!(
-        listed.out.contains("units") && listed.out.contains("file_read"),
+        listed.out.contains("units") && listed.out.contains("file "),
         "{}",
         listed.out
     );

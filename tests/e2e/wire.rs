@@ -13,7 +13,7 @@ model_tiers:
   small: { provider: PROVIDER, model: test-1, api_base: "BASE", api_key_env: TEST_KEY }
 stages:
   - id: write
-    role: { name: Writer, type: worker, description: Write {{ topic }} into a file and say so., tools: [file_write] }
+    role: { name: Writer, type: worker, description: "Write {{ topic }} into a file and say so.", tools: [file_write] }
   - id: rate
     depends_on: [write]
     role: { name: Reader, type: judge, model_tier: small, description: "Rate this: {{ write.content }}" }
