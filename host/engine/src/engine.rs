@@ -3,10 +3,15 @@
 //! One engine serves many plans and runs at the same time. It reads no environment and knows no terminal: what it
 //! needs of the world is in [`EngineConfig`], and who answers questions is in each request.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use armature_grants::{Grants, LimitRequest, Policy};
-use armature_sandbox::{Caller, LoadError, Sandbox};
+use armature_llm::{LlmError, Model};
+use armature_sandbox::{Caller, Digest, LoadError, Sandbox};
 use armature_spec::Document;
 use armature_store::{Event, EventLog, RunId, RunQuery, RunStatus, Store, StoreError};
 use serde_json::{Map, Value};
@@ -14,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::{
     failure::Failure,
     files,
-    plan::{Plan, Problems, build, single_call, stage::Given},
+    plan::{Plan, Problems, Tier, build, single_call, stage::Given},
     plugins::{Builtin, PluginSet},
     run::{Run, RunError, RunReport, RunRequest, begin, outside},
     secrets::Environment,
@@ -73,15 +78,35 @@ pub(crate) struct Shared {
     pub(crate) store: Option<Store>,
     pub(crate) plugin_dirs: Vec<PathBuf>,
     pub(crate) home: PathBuf,
+    models: Mutex<HashMap<Digest, Arc<dyn Model>>>,
 }
 
 impl Shared {
+    /// The model of a tier. Runs share it, and with it its connections; a scripted one counts what it said and
+    /// belongs to one run.
+    pub(crate) fn model(&self, tier: &Tier, key: Option<&str>) -> Result<Arc<dyn Model>, LlmError> {
+        if tier.is_scripted() {
+            return tier.connect(key);
+        }
+        let name = Digest::of(&[
+            tier.identity().as_bytes(),
+            key.unwrap_or_default().as_bytes(),
+        ]);
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = models.get(&name) {
+            return Ok(Arc::clone(model));
+        }
+        let model = tier.connect(key)?;
+        models.insert(name, Arc::clone(&model));
+        Ok(model)
+    }
+
     /// Forgets what plugins kept for one run.
-    pub(crate) async fn forget(&self, run: &RunId) {
-        let Some(store) = self.store.clone() else {
+    pub(crate) async fn forget(&self, run: &Run) {
+        let Some(store) = self.store.clone().filter(|_| run.plan.0.keeps_values()) else {
             return;
         };
-        let scope = format!("run:{run}");
+        let scope = format!("run:{}", run.id);
         // Left-overs cost room, nothing else; the next `gc` finds them.
         let _ = tokio::task::spawn_blocking(move || store.kv_clear(&scope)).await;
     }
@@ -196,6 +221,7 @@ impl Engine {
             store,
             plugin_dirs,
             home,
+            models: Mutex::default(),
         })))
     }
 

@@ -193,7 +193,18 @@ impl Failure {
         )
     }
 
-    /// Did a rule, a person or a missing right stop it?
+    /// Was it stopped on its path, before it could be made?
+    pub(crate) fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Blocked { .. }
+                | Self::NotApproved { .. }
+                | Self::NotExposed { .. }
+                | Self::Denied(_)
+        )
+    }
+
+    /// Did a rule, a person or a missing right stop it, here or further down?
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,

@@ -5,26 +5,27 @@
 //! limit on depth when it runs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use armature_grants::{PluginName, RelPath, Rights, RunLimit};
-use armature_sandbox::{Digest, Plugin};
+use armature_grants::RunLimit;
+use armature_sandbox::Digest;
 use armature_spec::{Document, FanIn, Location, Severity, Spec, Step, path};
 
 use super::{
     Plan, Planned, Problem, Problems,
+    gather::{plugins, policy_version, reserved, resolve_granted_tools, secrets},
     order::{order, report_cycle},
     problem::{PlanCode, Reporter},
     resolve::Resolver,
-    stage::{Kind, Stage},
+    stage::{Given, Kind, Stage},
     stages::{Site, prepare},
     tiers::Tier,
 };
-use crate::{engine::Shared, files, rules::RuleSet};
+use crate::{engine::Shared, rules::RuleSet};
 
 /// Makes the plan of a document and of all specs that it names.
 pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, Problems> {
@@ -184,62 +185,6 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
     })
 }
 
-/// The tools that plugins are granted to call, and those that these are granted, and so on.
-async fn resolve_granted_tools(
-    stages: &[Stage],
-    resolver: &mut Resolver<'_>,
-    report: &mut Reporter<'_>,
-) {
-    let of_adapters = stages.iter().filter_map(|stage| match &stage.kind {
-        Kind::Adapter(adapter) => Some(&adapter.rights),
-        _ => None,
-    });
-    let mut todo: Vec<String> = of_adapters.flat_map(granted_tools).collect();
-    todo.extend(
-        resolver
-            .tools
-            .values()
-            .flat_map(|tool| granted_tools(&tool.rights)),
-    );
-    while let Some(name) = todo.pop() {
-        let is_new = !resolver.tools.contains_key(&name);
-        if let Some(tool) = resolver.tool(&name, report, path!["tools"]).await
-            && is_new
-        {
-            todo.extend(granted_tools(&tool.rights));
-        }
-    }
-}
-
-fn granted_tools(rights: &Rights) -> Vec<String> {
-    let named = rights.layers().iter().flat_map(|(_, grants)| &grants.tools);
-    let mut names: Vec<String> = named
-        .map(ToString::to_string)
-        .filter(|name| rights.call_tool(name).is_ok())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-/// What would give rights in the next run to whoever writes it in this one.
-fn reserved(engine: &Shared, document: &Document) -> Vec<RelPath> {
-    let workspace = files::canonical(Path::new(&document.spec.sandbox.host_workspace));
-    let spec = PathBuf::from(&document.source.name);
-    let places = engine.plugin_dirs.iter().chain([&spec, &engine.home]);
-    let below = |place: &PathBuf| {
-        let path = files::canonical(place);
-        let below = path.strip_prefix(&workspace).ok()?.to_str()?.to_owned();
-        RelPath::new(&below).ok()
-    };
-    places.filter_map(below).collect()
-}
-
-fn policy_version(spec: &Spec) -> String {
-    let rules = serde_json::to_string(&spec.safety_rules).unwrap_or_default();
-    Digest::of(&[rules.as_bytes()]).short()
-}
-
 fn written_needs(
     spec: &Spec,
     places: &[usize],
@@ -319,61 +264,12 @@ fn judge(
     tier
 }
 
-fn plugins(
-    stages: &[Stage],
-    rules: &RuleSet,
-    resolver: &Resolver<'_>,
-) -> BTreeMap<PluginName, Arc<Plugin>> {
-    let adapters = stages.iter().filter_map(|stage| match &stage.kind {
-        Kind::Adapter(adapter) => Some(&adapter.plugin),
-        _ => None,
-    });
-    let tools = resolver.tools.values().map(|tool| &tool.plugin);
-    adapters
-        .chain(tools)
-        .chain(rules.plugins())
-        .map(|plugin| (plugin.name().clone(), Arc::clone(plugin)))
-        .collect()
-}
-
-/// Every environment variable that a run may hand to its edge.
-fn secrets(stages: &[Stage], tiers: &[Tier], resolver: &Resolver<'_>) -> Vec<String> {
-    let mut names: BTreeSet<String> = tiers
-        .iter()
-        .filter_map(Tier::key_name)
-        .map(str::to_owned)
-        .collect();
-    let mut rights: Vec<&Rights> = resolver.tools.values().map(|tool| &tool.rights).collect();
-    for stage in stages {
-        match &stage.kind {
-            Kind::ToolCall(call) => names.extend(call.env.iter().map(|used| used.name.clone())),
-            Kind::Adapter(adapter) => {
-                names.extend(adapter.env.iter().map(|used| used.name.clone()));
-                rights.push(&adapter.rights);
-            }
-            _ => {}
-        }
-    }
-    for rights in rights {
-        let mentioned = rights
-            .layers()
-            .iter()
-            .flat_map(|(_, grants)| grants.secrets.iter_names());
-        names.extend(
-            mentioned
-                .filter(|name| rights.has_secret(name))
-                .map(str::to_owned),
-        );
-    }
-    names.into_iter().collect()
-}
-
 /// The plan of a single call outside a workflow.
 pub(crate) async fn single_call(
     engine: &Shared,
     plugin: &str,
     tool: &str,
-    given: Option<super::stage::Given>,
+    given: Option<Given>,
 ) -> Result<Plan, Problems> {
     let document = armature_spec::parse("call", "name: call\nstages: []\n")
         .map_err(|findings| Problems(findings.0.into_iter().map(Problem::from).collect()))?;
@@ -387,6 +283,8 @@ pub(crate) async fn single_call(
         }
         resolver.only(&found, &mut report).await;
         resolver.tool(tool, &mut report, place).await;
+        resolver.open();
+        resolve_granted_tools(&[], &mut resolver, &mut report).await;
         planned.secrets = secrets(&[], &[], &resolver);
         planned.plugins = plugins(&[], &planned.rules, &resolver);
         planned.tools = resolver.tools;

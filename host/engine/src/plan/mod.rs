@@ -4,9 +4,12 @@
 //! here, all of it at once, each with its place in the text. A plan is immutable and shared: many runs can have one.
 
 mod build;
+mod gather;
+mod given;
 mod order;
 mod problem;
 mod resolve;
+mod roles;
 pub(crate) mod stage;
 mod stages;
 mod text;
@@ -66,6 +69,21 @@ pub(crate) struct Planned {
     /// Below the workspace, what no tool writes: the spec, and the directories that plugins are loaded from.
     pub(crate) reserved: Vec<RelPath>,
     pub(crate) warnings: Vec<Problem>,
+}
+
+impl Planned {
+    /// May a plugin of this plan keep values?
+    pub(crate) fn keeps_values(&self) -> bool {
+        let adapters = self.stages.iter().filter_map(|stage| match &stage.kind {
+            stage::Kind::Adapter(adapter) => Some(&adapter.rights),
+            _ => None,
+        });
+        self.tools
+            .values()
+            .map(|tool| &tool.rights)
+            .chain(adapters)
+            .any(|rights| rights.kv().is_ok())
+    }
 }
 
 impl Plan {

@@ -6,12 +6,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use armature_grants::{Grants, LIMITS, Layer, LimitId, LimitRequest, Limits, PluginName, Rights};
+use armature_grants::{Grants, PluginName};
 use armature_sandbox::{CallError, Effect, Plugin, ToolDefinition};
 use armature_spec::{Spec, Step, path};
 use futures::future::join_all;
 
 use super::{
+    given::reaches_out,
     problem::{PlanCode, Reporter, nearest},
     stage::{Given, Tool},
 };
@@ -23,7 +24,7 @@ const LATER_TOOLS: &[&str] = &["shell"];
 /// Finds plugins and tools for one spec.
 pub(crate) struct Resolver<'e> {
     pub(crate) engine: &'e Shared,
-    given: BTreeMap<PluginName, Given>,
+    pub(super) given: BTreeMap<PluginName, Given>,
     /// Tools by name, each with the plugin that has it.
     known: BTreeMap<String, (Arc<Plugin>, ToolDefinition)>,
     /// Plugins that were asked for their tools.
@@ -134,54 +135,6 @@ impl<'e> Resolver<'e> {
         }
     }
 
-    /// What the spec gives a plugin: what is written, and for a built-in that is not mentioned what its manifest asks
-    /// for (we wrote it).
-    pub(crate) fn given(&self, plugin: &Plugin) -> Given {
-        let written = self.given.get(plugin.name()).cloned();
-        if !self.engine.plugins.is_builtin(plugin.name()) {
-            return written.unwrap_or_default();
-        }
-        let mut given = written.unwrap_or_default();
-        if given.grants.is_empty() {
-            given.grants = plugin.manifest().requests.clone();
-        }
-        if given.limits.is_empty() {
-            let asked = &plugin.manifest().limits;
-            for row in LIMITS {
-                if let Some(amount) = asked.get(row.id) {
-                    given.limits = given.limits.and(row.id, amount.min(self.ceiling(row.id)));
-                }
-            }
-        }
-        given
-    }
-
-    /// Manifest ∩ spec ∩ policy.
-    pub(crate) fn rights(&self, plugin: &Plugin, grants: Grants) -> Rights {
-        let rights = Rights::new(plugin.name().clone(), plugin.manifest().requests.clone());
-        let rights = rights.narrowed(Layer::Spec, grants);
-        match self.engine.policy.ceiling(plugin.name()) {
-            Some(ceiling) => rights.narrowed(Layer::Policy, ceiling.clone()),
-            None => rights,
-        }
-    }
-
-    /// The limits of a call, when those that are asked for are allowed.
-    pub(crate) fn limits(
-        &self,
-        asked: &LimitRequest,
-        report: &mut Reporter<'_>,
-        at: &[Step<'_>],
-    ) -> Option<Limits> {
-        match Limits::standard().with(asked, Some(self.engine.policy.limits())) {
-            Ok(limits) => Some(limits),
-            Err(error) => {
-                report.add(PlanCode::LimitTooHigh, at, error.to_string());
-                None
-            }
-        }
-    }
-
     /// Gives a plugin something, for a call outside a workflow.
     pub(crate) fn give(&mut self, plugin: &Plugin, given: Given) {
         self.given.insert(plugin.name().clone(), given);
@@ -193,12 +146,9 @@ impl<'e> Resolver<'e> {
         self.closed = true;
     }
 
-    /// The most that may be asked of a limit.
-    pub(crate) fn ceiling(&self, limit: LimitId) -> u64 {
-        let by_policy = self.engine.policy.limits().get(limit);
-        by_policy.map_or(limit.row().ceiling, |amount| {
-            amount.min(limit.row().ceiling)
-        })
+    /// Looks in all plugins again.
+    pub(crate) fn open(&mut self) {
+        self.closed = false;
     }
 
     /// Resolves a tool's name; reports what is wrong with it at `at`.
@@ -382,14 +332,6 @@ impl<'e> Resolver<'e> {
             }
         }
     }
-}
-
-/// Can a plugin with these rights reach another machine?
-pub(crate) fn reaches_out(rights: &Rights) -> bool {
-    rights
-        .layers()
-        .iter()
-        .all(|(_, grants)| !grants.http.is_empty())
 }
 
 /// May the call be made again without a trace of the first?

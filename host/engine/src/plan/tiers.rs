@@ -11,6 +11,9 @@ use armature_spec::{ModelTier, ModelTiers};
 
 use crate::files;
 
+/// The provider that answers from a file.
+const SCRIPTED: &str = "scripted";
+
 /// A tier of the spec.
 #[derive(Debug)]
 pub(crate) struct Tier {
@@ -40,6 +43,16 @@ impl Tier {
             .api_key_env
             .as_deref()
             .or_else(|| armature_llm::provider(&self.config.provider).and_then(|row| row.key_env))
+    }
+
+    /// Does it answer from a file?
+    pub(crate) fn is_scripted(&self) -> bool {
+        self.config.provider == SCRIPTED
+    }
+
+    /// What tells it from other tiers, the key aside.
+    pub(crate) fn identity(&self) -> String {
+        serde_json::to_string(&self.config).unwrap_or_default()
     }
 
     /// Connects to the model. Opens no connection yet.

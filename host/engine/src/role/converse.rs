@@ -202,7 +202,7 @@ impl<'a> Conversation<'a> {
             .0
             .tiers
             .get(tier)
-            .is_none_or(|tier| tier.config.provider != "scripted");
+            .is_none_or(|tier| !tier.is_scripted());
         let call_id = self.scope.next_call();
         let may_keep = run.use_cache && self.tools.is_empty();
         if may_keep && let Some(reply) = kept(run, &key).await {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::InputError;
 
-/// The inputs of a run, in the order given, then defaults in the order declared.
+/// The inputs of a run: those that are declared, in that order, then the others by name.
 pub(crate) fn settle(
     declared: &[InputContract],
     mut given: Map<String, Value>,
@@ -45,7 +45,21 @@ pub(crate) fn settle(
             *value = read;
         }
     }
-    Ok(given)
+    Ok(in_order(declared, given))
+}
+
+/// The same inputs in the same order, however they were given: prompts and digests are made of them.
+fn in_order(declared: &[InputContract], mut given: Map<String, Value>) -> Map<String, Value> {
+    let mut ordered = Map::new();
+    for name in declared.iter().filter_map(|input| input.name.as_ref()) {
+        if let Some(value) = given.shift_remove(name) {
+            ordered.insert(name.clone(), value);
+        }
+    }
+    let mut others: Vec<(String, Value)> = given.into_iter().collect();
+    others.sort_by(|a, b| a.0.cmp(&b.0));
+    ordered.extend(others);
+    ordered
 }
 
 /// The value as the declared type; `None` when it is fine as it is.

@@ -4,9 +4,11 @@
 //! [`life`].
 
 mod carry;
+mod ending;
 mod error;
 mod inputs;
 mod life;
+mod make;
 mod report;
 
 use std::{
@@ -142,7 +144,7 @@ impl Run {
             });
         };
         let key = config.key_name().and_then(|name| self.secrets.value(name));
-        let model = config.connect(key)?;
+        let model = self.engine.model(config, key)?;
         models.insert(tier, Arc::clone(&model));
         Ok(model)
     }
@@ -177,6 +179,12 @@ impl Tally {
     /// A guest asked for a right that it does not have.
     pub(crate) fn denied(&self) {
         self.denials.fetch_add(1, Relaxed);
+    }
+
+    /// What happened in a child happened here.
+    fn add(&self, child: &Self) {
+        self.refused.fetch_add(child.refused.load(Relaxed), Relaxed);
+        self.denials.fetch_add(child.denials.load(Relaxed), Relaxed);
     }
 
     /// A gate waits.

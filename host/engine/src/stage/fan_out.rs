@@ -42,20 +42,11 @@ pub(crate) async fn run(
     let mut results: Vec<Value> = vec![Value::Null; items.len()];
     let mut running = stream::iter(items.into_iter().enumerate())
         .map(|(place, item)| {
-            let (run, context) = (Arc::clone(run), seen(run, fan_out, context, item));
-            let tasks = run.tasks.clone();
-            AbortOnDropHandle::new(tasks.spawn(async move {
-                let Ok(_permit) = Arc::clone(&run.permits).acquire_owned().await else {
-                    return (place, Err(Failure::Cancelled));
-                };
-                let Some(stage) = run.plan.0.stages.get(number) else {
-                    return (place, Err(Failure::Cancelled));
-                };
-                (
-                    place,
-                    attempts(&run, number, stage, Some(place), &context).await,
-                )
-            }))
+            let (run_of_item, context) = (Arc::clone(run), context.clone());
+            AbortOnDropHandle::new(
+                run.tasks
+                    .spawn(one(run_of_item, number, place, item, context)),
+            )
         })
         .buffer_unordered(fan_out.width.max(1));
     while let Some(joined) = running.next().await {
@@ -75,6 +66,35 @@ pub(crate) async fn run(
     }
     drop(running);
     gather(run, number, stage, fan_out, results).await
+}
+
+/// One item, from its turn to its result.
+async fn one(
+    run: Arc<Run>,
+    number: usize,
+    place: usize,
+    item: Value,
+    context: Context,
+) -> (usize, Result<Value, Failure>) {
+    let stopped = (place, Err(Failure::Cancelled));
+    let Ok(_permit) = Arc::clone(&run.permits).acquire_owned().await else {
+        return stopped;
+    };
+    let Some(stage) = run.plan.0.stages.get(number) else {
+        return stopped;
+    };
+    let Some(fan_out) = stage
+        .fan_out
+        .as_ref()
+        .filter(|_| !run.stop_of(number).is_cancelled())
+    else {
+        return stopped;
+    };
+    let context = seen(&run, fan_out, &context, item).await;
+    (
+        place,
+        attempts(&run, number, stage, Some(place), &context).await,
+    )
 }
 
 /// What an item leaves that failed.
@@ -167,20 +187,22 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// What the stage sees for one item.
-fn seen(run: &Run, fan_out: &FanOut, context: &Context, item: Value) -> Context {
+async fn seen(run: &Run, fan_out: &FanOut, context: &Context, item: Value) -> Context {
     let Some(name) = &fan_out.inject_file_as else {
         return context.with(fan_out.key.clone(), item);
     };
-    let path = item.as_str().unwrap_or_default().to_owned();
+    let path = RelPath::new(item.as_str().unwrap_or_default()).ok();
+    let workspace = run.workspace.clone();
     // Below the workspace, without links, as a tool with a read grant would see it. What cannot be read is empty.
-    let bytes = RelPath::new(&path)
-        .ok()
-        .and_then(|path| run.workspace.read(&path, MAX_FILE).ok())
-        .unwrap_or_default();
-    context.with(fan_out.key.clone(), item).with(
-        name.clone(),
-        Value::from(String::from_utf8_lossy(&bytes).into_owned()),
-    )
+    let read = move || {
+        path.and_then(|path| workspace.read(&path, MAX_FILE).ok())
+            .unwrap_or_default()
+    };
+    let bytes = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    context
+        .with(fan_out.key.clone(), item)
+        .with(name.clone(), Value::from(text))
 }
 
 async fn gather(

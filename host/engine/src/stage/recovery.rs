@@ -190,7 +190,10 @@ async fn try_until(
         };
         let pause = retry.pause(attempt - 1);
         if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = stop.cancelled() => return Err(Failure::Cancelled),
+                () = tokio::time::sleep(pause) => {}
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 
 mod caller;
 pub(crate) mod env;
+mod judge;
 mod path;
 mod record;
 mod services;
+mod target;
 
 pub(crate) use path::{Act, Exposure, What, act};
 pub(crate) use record::as_map;

@@ -9,27 +9,26 @@
 
 use std::{borrow::Cow, sync::Arc, time::Instant};
 
-use armature_grants::{Layer, Limits, Rights};
-use armature_sandbox::{
-    Call, CallContext, Caller, Digest, Outcome, Phase, Placeholder, Plugin, Services, Verdict,
-};
+use armature_grants::Rights;
+use armature_sandbox::{Call, CallContext, Caller, Digest, Outcome, Phase, Placeholder, Services};
 use armature_store::{
     Event,
-    event::{Denied, RuleVerdict, ToolIntent},
+    event::{Denied, ToolIntent},
 };
 use serde_json::Value;
 
-use super::{caller::GuestCaller, record::Record, services::StageSink};
-use crate::{
-    ask::{Answer, Approval},
-    failure::Failure,
-    plan::{
-        nearest,
-        stage::{AdapterStage, Tool},
+use super::{
+    caller::GuestCaller,
+    judge::judge,
+    record::Record,
+    services::StageSink,
+    target::{
+        How, Target, check_arguments, check_depth, check_promise, find, narrow,
+        without_empty_options,
     },
-    rules::{Decision, Question, message, word},
-    run::Run,
-    secrets::CallSecrets,
+};
+use crate::{
+    failure::Failure, plan::stage::AdapterStage, rules::Question, run::Run, secrets::CallSecrets,
     stage::Scope,
 };
 
@@ -68,24 +67,6 @@ pub(crate) enum Exposure<'a> {
     Granted(&'a Rights),
 }
 
-/// The target of a call, once it is known.
-struct Target<'a> {
-    name: &'a str,
-    plugin: &'a Arc<Plugin>,
-    rights: &'a Rights,
-    limits: &'a Limits,
-    reversibility: &'static str,
-    idempotent: bool,
-    outside: bool,
-    destructive: bool,
-    how: How<'a>,
-}
-
-enum How<'a> {
-    Tool(&'a Tool),
-    Adapter(&'a Value),
-}
-
 /// Makes a call, or says why not. Either way there is a trace row.
 pub(crate) async fn act(asked: Act<'_>) -> Result<Value, Failure> {
     let scope = Arc::clone(asked.scope);
@@ -93,7 +74,7 @@ pub(crate) async fn act(asked: Act<'_>) -> Result<Value, Failure> {
     let started = Instant::now();
     let result = pass(asked, &mut record).await;
     if let Err(failure) = &result
-        && failure.is_refusal()
+        && failure.is_stop()
     {
         scope.run.tally.refused();
     }
@@ -178,242 +159,6 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     Ok(value)
 }
 
-/// Known, and given to whoever asks?
-fn find<'a>(run: &'a Run, scope: &Scope, what: &'a What<'a>) -> Result<Target<'a>, Failure> {
-    match what {
-        What::Adapter { adapter, context } => Ok(Target {
-            name: &adapter.name,
-            plugin: &adapter.plugin,
-            rights: &adapter.rights,
-            limits: &adapter.limits,
-            reversibility: "unknown",
-            idempotent: false,
-            outside: adapter.outside,
-            destructive: false,
-            how: How::Adapter(context),
-        }),
-        What::Tool { name, exposure } => {
-            let tools = &run.plan.0.tools;
-            if let Exposure::Granted(rights) = exposure {
-                rights
-                    .call_tool(name)
-                    .map_err(|denial| Failure::Denied(Box::new(denial)))?;
-            }
-            if let Exposure::Listed(listed) = exposure
-                && !listed.iter().any(|other| other == name)
-            {
-                return Err(Failure::NotExposed {
-                    tool: clip(name),
-                    stage: scope.id().to_owned(),
-                });
-            }
-            let Some(tool) = tools.get(*name) else {
-                let nearest = nearest(name, tools.keys().map(String::as_str));
-                return Err(Failure::UnknownTool {
-                    tool: clip(name),
-                    nearest,
-                });
-            };
-            Ok(Target {
-                name: tool.definition.name.as_str(),
-                plugin: &tool.plugin,
-                rights: &tool.rights,
-                limits: &tool.limits,
-                reversibility: tool.definition.reversibility.word(),
-                idempotent: tool.definition.idempotent,
-                outside: tool.outside,
-                destructive: tool.definition.effect == armature_sandbox::Effect::Destructive,
-                how: How::Tool(tool),
-            })
-        }
-    }
-}
-
-/// A name that a model made up, short enough to print.
-fn clip(name: &str) -> String {
-    name.chars().take(64).flat_map(char::escape_debug).collect()
-}
-
-/// An optional argument that is null is one that was left out: a template whose name is missing gives null, and models
-/// write it too. Where the schema takes null it stays.
-fn without_empty_options(target: &Target<'_>, args: Value) -> Value {
-    let How::Tool(tool) = &target.how else {
-        return args;
-    };
-    let mut map = match args {
-        Value::Object(map) if map.values().any(Value::is_null) => map,
-        other => return other,
-    };
-    let schema = &tool.definition.input_schema;
-    let required = |key: &str| {
-        let list = schema.get("required").and_then(Value::as_array);
-        list.is_some_and(|list| list.iter().any(|name| name == key))
-    };
-    let takes_null = |key: &str| match schema
-        .get("properties")
-        .and_then(|all| all.get(key)?.get("type"))
-    {
-        Some(Value::String(kind)) => kind == "null",
-        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
-        _ => true,
-    };
-    map.retain(|key, value| !value.is_null() || required(key) || takes_null(key));
-    Value::Object(map)
-}
-
-fn check_arguments(run: &Run, target: &Target<'_>, args: &Value) -> Result<(), Failure> {
-    /// Problems that are listed: enough to mend a call, too few to fill a prompt.
-    const LISTED: usize = 5;
-    let How::Tool(tool) = &target.how else {
-        return Ok(());
-    };
-    let problems: Vec<String> = tool
-        .input
-        .iter_errors(args)
-        .take(LISTED)
-        .map(|error| {
-            let place = error.instance_path().to_string();
-            if place.is_empty() {
-                error.to_string()
-            } else {
-                format!("{place}: {error}")
-            }
-        })
-        .collect();
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Arguments {
-        tool: target.name.to_owned(),
-        problems: run.secrets.text(&problems.join("; ")),
-    })
-}
-
-/// The stage's own `grants:`, and those of the stages that started this run as a subagent.
-fn narrow(run: &Run, scope: &Scope, rights: &Rights) -> Rights {
-    let own = scope.stage().and_then(|stage| stage.narrowing.as_ref());
-    run.narrowing
-        .iter()
-        .chain(own)
-        .fold(rights.clone(), |rights, grants| {
-            rights.narrowed(Layer::Stage, grants.clone())
-        })
-}
-
-fn check_depth(target: &Target<'_>, scope: &Scope) -> Result<(), Failure> {
-    let (depth, limit) = (scope.depth + 1, target.limits.call_depth);
-    if depth > limit {
-        return Err(Failure::TooDeep {
-            tool: target.name.to_owned(),
-            depth,
-            limit,
-        });
-    }
-    Ok(())
-}
-
-/// Asks the rules, and a person if they say so.
-async fn judge(
-    run: &Run,
-    scope: &Scope,
-    target: &Target<'_>,
-    question: &Question<'_>,
-    call_id: &str,
-    digest: &Digest,
-) -> Result<(), Failure> {
-    let (opinions, mut decision) = run.law.judge(&run.engine.sandbox, question).await;
-    for opinion in opinions
-        .iter()
-        .filter(|opinion| opinion.verdict != Verdict::Allow)
-    {
-        run.journal.note(Event::RuleVerdict(RuleVerdict {
-            stage: scope.id().to_owned(),
-            call_id: call_id.to_owned(),
-            tool: target.name.to_owned(),
-            rule: opinion.rule.clone(),
-            phase: if question.phase == Phase::Pre {
-                "pre"
-            } else {
-                "post"
-            }
-            .to_owned(),
-            verdict: word(&opinion.verdict).to_owned(),
-            message: message(&opinion.verdict).to_owned(),
-        }));
-    }
-    if question.phase == Phase::Pre && target.destructive && decision == Decision::Go {
-        let message = "the tool says that it can destroy something".to_owned();
-        decision = Decision::Ask {
-            rule: "effect: destructive".into(),
-            message,
-        };
-    }
-    match decision {
-        Decision::Go => Ok(()),
-        Decision::Stop { rule, message } => Err(Failure::Blocked {
-            tool: target.name.to_owned(),
-            rule,
-            message,
-        }),
-        Decision::Ask { message, .. } => {
-            approve(run, scope, target, question, message, call_id, digest).await
-        }
-    }
-}
-
-async fn approve(
-    run: &Run,
-    scope: &Scope,
-    target: &Target<'_>,
-    question: &Question<'_>,
-    message: String,
-    call_id: &str,
-    digest: &Digest,
-) -> Result<(), Failure> {
-    let asked = Event::ApprovalAsked {
-        stage: scope.id().to_owned(),
-        call_id: call_id.to_owned(),
-        plugin: target.plugin.name().to_string(),
-        tool: target.name.to_owned(),
-        args_digest: digest.to_string(),
-        message: message.clone(),
-    };
-    run.journal.record(asked).await?;
-    let answer = run
-        .approver
-        .approve(Approval {
-            run: run.id.clone(),
-            stage: scope.id().to_owned(),
-            plugin: target.plugin.name().to_string(),
-            tool: target.name.to_owned(),
-            args: question.args.clone(),
-            digest: digest.to_string(),
-            message: message.clone(),
-        })
-        .await;
-    let answered = Event::Approval {
-        stage: scope.id().to_owned(),
-        call_id: call_id.to_owned(),
-        args_digest: digest.to_string(),
-        approved: answer == Answer::Approved,
-        by: run.approver.name().to_owned(),
-    };
-    run.journal.record(answered).await?;
-    let refused = |why: &str| Failure::NotApproved {
-        tool: target.name.to_owned(),
-        why: if message.is_empty() {
-            why.to_owned()
-        } else {
-            format!("{why} ({message})")
-        },
-    };
-    match answer {
-        Answer::Approved => Ok(()),
-        Answer::Refused => Err(refused("a person refused it")),
-        Answer::Unavailable => Err(refused("nobody could be asked")),
-    }
-}
-
 fn intent(
     scope: &Scope,
     target: &Target<'_>,
@@ -489,30 +234,5 @@ async fn enter(
                 .run_adapter(target.plugin, args, context, call)
                 .await
         }
-    }
-}
-
-fn check_promise(target: &Target<'_>, value: &Value) -> Result<(), Failure> {
-    let How::Tool(Tool {
-        output: Some(output),
-        ..
-    }) = &target.how
-    else {
-        return Ok(());
-    };
-    let problem = output.iter_errors(value).next().map(|error| {
-        let place = error.instance_path().to_string();
-        if place.is_empty() {
-            error.to_string()
-        } else {
-            format!("{place}: {error}")
-        }
-    });
-    match problem {
-        None => Ok(()),
-        Some(problem) => Err(Failure::Result {
-            tool: target.name.to_owned(),
-            problem,
-        }),
     }
 }

@@ -1,0 +1,77 @@
+//! What a plugin may do and use in this spec: requests ∩ grants ∩ policy, and the limits that were asked for.
+
+use armature_grants::{Grants, LIMITS, Layer, LimitId, LimitRequest, Limits, Rights};
+use armature_sandbox::Plugin;
+use armature_spec::Step;
+
+use super::{
+    problem::{PlanCode, Reporter},
+    resolve::Resolver,
+    stage::Given,
+};
+
+impl Resolver<'_> {
+    /// What the spec gives a plugin: what is written, and for a built-in that is not mentioned what its manifest asks
+    /// for (we wrote it).
+    pub(crate) fn given(&self, plugin: &Plugin) -> Given {
+        let written = self.given.get(plugin.name()).cloned();
+        if !self.engine.plugins.is_builtin(plugin.name()) {
+            return written.unwrap_or_default();
+        }
+        let mut given = written.unwrap_or_default();
+        if given.grants.is_empty() {
+            given.grants = plugin.manifest().requests.clone();
+        }
+        if given.limits.is_empty() {
+            let asked = &plugin.manifest().limits;
+            for row in LIMITS {
+                if let Some(amount) = asked.get(row.id) {
+                    given.limits = given.limits.and(row.id, amount.min(self.ceiling(row.id)));
+                }
+            }
+        }
+        given
+    }
+
+    /// Manifest ∩ spec ∩ policy.
+    pub(crate) fn rights(&self, plugin: &Plugin, grants: Grants) -> Rights {
+        let rights = Rights::new(plugin.name().clone(), plugin.manifest().requests.clone());
+        let rights = rights.narrowed(Layer::Spec, grants);
+        match self.engine.policy.ceiling(plugin.name()) {
+            Some(ceiling) => rights.narrowed(Layer::Policy, ceiling.clone()),
+            None => rights,
+        }
+    }
+
+    /// The limits of a call, when those that are asked for are allowed.
+    pub(crate) fn limits(
+        &self,
+        asked: &LimitRequest,
+        report: &mut Reporter<'_>,
+        at: &[Step<'_>],
+    ) -> Option<Limits> {
+        match Limits::standard().with(asked, Some(self.engine.policy.limits())) {
+            Ok(limits) => Some(limits),
+            Err(error) => {
+                report.add(PlanCode::LimitTooHigh, at, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The most that may be asked of a limit.
+    pub(crate) fn ceiling(&self, limit: LimitId) -> u64 {
+        let by_policy = self.engine.policy.limits().get(limit);
+        by_policy.map_or(limit.row().ceiling, |amount| {
+            amount.min(limit.row().ceiling)
+        })
+    }
+}
+
+/// Can a plugin with these rights reach another machine?
+pub(crate) fn reaches_out(rights: &Rights) -> bool {
+    rights
+        .layers()
+        .iter()
+        .all(|(_, grants)| !grants.http.is_empty())
+}

@@ -1,0 +1,174 @@
+//! The end of a run: what was promised, what is counted, what is left.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use armature_store::Event;
+use serde_json::{Map, Value, json};
+
+use super::{Run, RunError, RunReport, Summary};
+use crate::plan::stage::Kind;
+
+/// Why a run was stopped that somebody stopped.
+pub(super) const STOPPED: &str = "told to stop";
+
+/// `contracts.outputs`. What a rejected gate kept from being made is not missed.
+pub(super) fn outputs_are_there(run: &Run) -> Result<(), RunError> {
+    for output in run
+        .plan
+        .document()
+        .spec
+        .contracts
+        .outputs
+        .iter()
+        .filter(|output| output.required)
+    {
+        let (Some(stage), Some(key)) = (&output.stage, &output.key) else {
+            continue;
+        };
+        let Some(number) = run.plan.0.index.get(stage).copied() else {
+            continue;
+        };
+        if number >= run.plan.0.graph.len() || run.is_halted(number) {
+            continue;
+        }
+        let value = run.board.get(number).and_then(|result| result.get(key));
+        if value.is_none_or(Value::is_null) {
+            return Err(RunError::Output {
+                run_id: run.id.clone(),
+                stage: stage.clone(),
+                key: key.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What the stages that run last are told about the run.
+pub(super) fn diagnostics(run: &Run, result: &Result<(), RunError>) -> Value {
+    let summary = summarize(run, Duration::ZERO);
+    json!({
+        "status": if result.is_ok() { "completed" } else { "failed" },
+        "error": result.as_ref().err().map(|error| json!({
+            "type": error.class(),
+            "message": run.secrets.text(&error.to_string()),
+            "stage": match error {
+                RunError::Stage { stage, .. } | RunError::Output { stage, .. } => Value::from(stage.as_str()),
+                _ => Value::Null,
+            },
+        })),
+        "stages_skipped": summary.stages_skipped,
+        "stages_failed": summary.stages_failed,
+        "rogue_signals": summary.rogue_signals,
+        "tokens": summary.spent.tokens,
+        "cost_usd": summary.spent.cost_usd,
+    })
+}
+
+pub(super) fn summarize(run: &Run, elapsed: Duration) -> Summary {
+    let skipped = run.tally.skipped.load(Relaxed);
+    let done = run.board.results().count() as u64;
+    let failed = run.tally.failed.load(Relaxed);
+    Summary {
+        elapsed_s: (elapsed.as_secs_f64() * 100.0).round() / 100.0,
+        stages_total: run.plan.0.stages.len() as u64,
+        stages_ran: done.saturating_sub(skipped),
+        stages_skipped: skipped,
+        stages_failed: failed,
+        rogue_signals: run.tally.refused.load(Relaxed),
+        spent: run.budget.spent(),
+    }
+}
+
+pub(super) fn summary_event(run: &Run, summary: &Summary) -> Event {
+    Event::RunSummary(armature_store::event::RunSummary {
+        run_id: run.id.clone(),
+        workflow: run.plan.name().to_owned(),
+        elapsed_s: summary.elapsed_s,
+        stages_total: summary.stages_total,
+        stages_ran: summary.stages_ran,
+        stages_skipped: summary.stages_skipped,
+        stages_resumed: 0,
+        stages_failed: summary.stages_failed,
+        rogue_signals: summary.rogue_signals,
+    })
+}
+
+pub(super) fn last_event(run: &Run, result: &Result<(), RunError>, elapsed: Duration) -> Event {
+    match result {
+        Ok(()) => Event::RunCompleted {
+            run_id: run.id.clone(),
+            elapsed_s: elapsed.as_secs_f64(),
+        },
+        Err(RunError::Cancelled { .. }) => Event::RunCancelled {
+            reason: STOPPED.to_owned(),
+        },
+        Err(error @ RunError::Parked { waiting, .. }) => Event::RunParked {
+            waiting: waiting.clone(),
+            reason: error.to_string(),
+        },
+        Err(error) => Event::RunFailed {
+            failure: error.class().to_owned(),
+            reason: run.secrets.text(&error.to_string()),
+            stage: match error {
+                RunError::Stage { stage, .. } => Some(stage.clone()),
+                _ => None,
+            },
+        },
+    }
+}
+
+pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
+    let mut outputs: Map<String, Value> = run
+        .board
+        .base()
+        .iter()
+        .map(|(key, value)| (key.clone(), Value::clone(value)))
+        .collect();
+    outputs.extend(
+        run.board
+            .results()
+            .map(|(id, value)| (id.to_owned(), Value::clone(value))),
+    );
+    let plan = &run.plan.0;
+    let workflow = plan.stages.get(..plan.graph.len()).unwrap_or_default();
+    let was_skipped = |value: &Value| value.get("_skipped") == Some(&Value::Bool(true));
+    let result_of = |number: usize| run.board.get(number).filter(|value| !was_skipped(value));
+    let response = workflow
+        .iter()
+        .position(|stage| stage.response_stage)
+        .filter(|n| result_of(*n).is_some());
+    let last = plan
+        .graph
+        .order()
+        .iter()
+        .rev()
+        .copied()
+        .find(|number| result_of(*number).is_some());
+    let primary = response.or(last).and_then(|number| {
+        Some((
+            plan.ids.get(number)?.clone(),
+            Value::clone(result_of(number)?),
+        ))
+    });
+    let rejected = workflow.iter().enumerate().filter_map(|(number, stage)| {
+        let result = run
+            .board
+            .get(number)
+            .filter(|_| matches!(stage.kind, Kind::Gate(_)))?;
+        let is_rejected = result.get("approved") == Some(&Value::Bool(false));
+        let words = result
+            .get("feedback")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        is_rejected.then(|| (stage.id.clone(), words.to_owned()))
+    });
+    RunReport {
+        run_id: run.id.clone(),
+        workflow: run.plan.name().to_owned(),
+        outputs,
+        primary,
+        rejected: rejected.collect(),
+        denials: run.tally.denials.load(Relaxed),
+        summary,
+    }
+}

@@ -1,0 +1,175 @@
+//! Makes the state of a run: what it can reach, what it may use, where it writes.
+//!
+//! A child run is made from its parent's: the same log, secrets, approver and kept values, and never more rights,
+//! budget or time.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use armature_grants::RunLimit;
+use armature_sandbox::MemoryKv;
+use armature_store::RunId;
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::{Run, RunError, RunRequest, Tally};
+use crate::{
+    budget::Budget, context::Board, engine::Shared, journal::Journal, plan::Plan, rules::Law,
+    secrets::RunSecrets, stage::Scope, tools::KeptKv,
+};
+
+/// `sandbox.host_workspace` where nothing is written.
+const HERE: &str = ".";
+
+/// The state of a run that a stage of another run starts.
+pub(super) fn make_child(
+    scope: &Scope,
+    plan: &Plan,
+    id: RunId,
+    inputs: &Map<String, Value>,
+) -> Result<Arc<Run>, RunError> {
+    let parent = &scope.run;
+    let budget = Arc::new(Budget::new(
+        max_model_stages(plan),
+        Some(Arc::clone(&parent.budget)),
+    ));
+    let halt_all = scope.stop.child_token();
+    let own = scope.stage().and_then(|stage| stage.narrowing.clone());
+    Ok(Arc::new(Run {
+        engine: Arc::clone(&parent.engine),
+        plan: plan.clone(),
+        children: Arc::clone(&parent.children),
+        journal: parent.journal.for_child(id.clone()),
+        secrets: Arc::clone(&parent.secrets),
+        board: board(plan, &id, inputs),
+        law: parent
+            .law
+            .with(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
+        budget,
+        narrowing: parent.narrowing.iter().cloned().chain(own).collect(),
+        approver: Arc::clone(&parent.approver),
+        // A spec that names no directory works in that of whoever started it.
+        workspace: if plan.workspace() == Path::new(HERE) {
+            parent.workspace.clone()
+        } else {
+            workspace(plan)?
+        },
+        kv: Arc::clone(&parent.kv),
+        stop: halt_all.child_token(),
+        halt_all,
+        tasks: parent.tasks.clone(),
+        permits: permits(),
+        tally: Tally::default(),
+        halted: Mutex::default(),
+        transcript: Mutex::default(),
+        models: Mutex::default(),
+        depth: parent.depth + 1,
+        use_cache: parent.use_cache,
+        id,
+    }))
+}
+
+/// The state of a run that nobody's stage started.
+pub(super) fn make(
+    engine: &Arc<Shared>,
+    plan: &Plan,
+    id: RunId,
+    inputs: &Map<String, Value>,
+    request: RunRequest,
+) -> Result<Arc<Run>, RunError> {
+    let names = std::iter::once(plan)
+        .chain(plan.0.children.values())
+        .flat_map(|plan| &plan.0.secrets);
+    let secrets = Arc::new(RunSecrets::read(
+        names.map(String::as_str),
+        &engine.environment,
+    ));
+    let budget = Arc::new(Budget::new(max_model_stages(plan), None));
+    let RunRequest {
+        approver,
+        observer,
+        cancel,
+        use_cache,
+        ..
+    } = request;
+    // A token of the run's own: what stops here must not stop the caller's other runs.
+    let halt_all = cancel.child_token();
+    Ok(Arc::new(Run {
+        journal: Journal::new(
+            id.clone(),
+            engine.store.clone(),
+            observer,
+            Arc::clone(&secrets),
+        ),
+        board: board(plan, &id, inputs),
+        law: Law::new(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
+        workspace: workspace(plan)?,
+        kv: match &engine.store {
+            Some(store) => Arc::new(KeptKv(store.clone())),
+            None => Arc::new(MemoryKv::default()),
+        },
+        stop: halt_all.child_token(),
+        halt_all,
+        engine: Arc::clone(engine),
+        plan: plan.clone(),
+        children: Arc::clone(&plan.0.children),
+        id,
+        secrets,
+        budget,
+        narrowing: Vec::new(),
+        approver,
+        tasks: TaskTracker::new(),
+        permits: permits(),
+        tally: Tally::default(),
+        halted: Mutex::default(),
+        transcript: Mutex::default(),
+        models: Mutex::default(),
+        depth: 0,
+        use_cache,
+    }))
+}
+
+pub(super) fn permits() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(width()))
+}
+
+pub(super) fn width() -> usize {
+    usize::try_from(RunLimit::amount_of("concurrent_stages"))
+        .unwrap_or(usize::MAX)
+        .min(Semaphore::MAX_PERMITS)
+}
+
+pub(super) fn max_model_stages(plan: &Plan) -> Option<u64> {
+    u64::try_from(plan.document().spec.contracts.max_llm_calls)
+        .ok()
+        .filter(|limit| *limit > 0)
+}
+
+pub(super) fn workspace(plan: &Plan) -> Result<armature_sandbox::Workspace, RunError> {
+    let path = plan.workspace();
+    armature_sandbox::Workspace::open(path, plan.0.reserved.clone()).map_err(|error| {
+        RunError::Workspace {
+            path: path.display().to_string(),
+            why: error.to_string(),
+        }
+    })
+}
+
+pub(super) fn board(plan: &Plan, id: &RunId, inputs: &Map<String, Value>) -> Arc<Board> {
+    let mut base: IndexMap<String, Arc<Value>> = inputs
+        .iter()
+        .map(|(key, value)| (key.clone(), Arc::new(value.clone())))
+        .collect();
+    base.insert("run_id".to_owned(), Arc::new(json!(id.as_str())));
+    let plan = &plan.0;
+    Arc::new(Board::new(
+        base,
+        Arc::clone(&plan.ids),
+        Arc::clone(&plan.index),
+        Arc::clone(&plan.ancestors),
+    ))
+}
