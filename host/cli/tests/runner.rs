@@ -7,6 +7,7 @@ mod command;
 mod example;
 mod help;
 mod plugin;
+mod readme;
 mod run;
 mod validate;
 
