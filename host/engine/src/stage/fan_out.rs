@@ -3,15 +3,16 @@
 //! Each item is a series of attempts of its own, with the stage's retries and timeout. An item that fails leaves
 //! `_fan_out_error` in its place and disturbs no other; only what ends the whole run ends the fan-out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use armature_grants::{RelPath, RunLimit};
 use armature_spec::FanIn;
+use armature_store::Event;
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::recovery::{attempts, failed};
+use super::recovery::{attempts, failed, tenths};
 use crate::{
     context::Context,
     failure::Failure,
@@ -90,11 +91,22 @@ async fn one(
     else {
         return stopped;
     };
+    let began = Instant::now();
     let context = seen(&run, fan_out, &context, item).await;
-    (
-        place,
-        attempts(&run, number, stage, Some(place), &context).await,
-    )
+    let result = attempts(&run, number, stage, Some(place), &context).await;
+    if let Ok(value) = &result {
+        run.journal.note(Event::StageCompleted {
+            stage: stage.id.clone(),
+            elapsed_s: tenths(began.elapsed()),
+            item: Some(place),
+            result: if run.journal.is_heard() {
+                value.clone()
+            } else {
+                Value::Null
+            },
+        });
+    }
+    (place, result)
 }
 
 /// What an item leaves that failed.

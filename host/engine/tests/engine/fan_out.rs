@@ -1,8 +1,35 @@
 //! One stage over many items.
 
+use armature_store::Event;
 use serde_json::json;
 
 use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_more_items_are_at_work_than_the_author_allows() {
+    let world = World::new();
+    world.file("script.yml", "replies:\n  - { delay_ms: 5, text: done }\n");
+    let spec = r#"
+model_tiers: { small: { provider: scripted, model: m, script: script.yml } }
+stages:
+  - id: f
+    fan_out: 3
+    partition_source: "{{ list }}"
+    role: { name: r, type: worker, description: "{{ item }}" }
+"#;
+    let list: Vec<usize> = (0..20).collect();
+    world.outputs(spec, json!({ "list": list })).await;
+    let (mut now, mut most) = (0i32, 0);
+    for event in world.watcher.all() {
+        match event {
+            Event::StageStarted { item: Some(_), .. } => now += 1,
+            Event::StageCompleted { item: Some(_), .. } => now -= 1,
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    assert_eq!((now, most), (0, 3));
+}
 
 #[tokio::test]
 async fn results_keep_the_order_of_the_items_and_a_key_named_items_is_found() {
@@ -137,4 +164,17 @@ stages:
     let report = world.run(spec, json!({"list": [1, 2]})).await.unwrap();
     assert_eq!(report.outputs["f"], json!({"verdict": "tea"}));
     assert_eq!(report.summary.spent.llm_calls, 3);
+}
+
+#[tokio::test]
+async fn a_list_without_end_is_refused_before_anything_runs() {
+    let world = World::new();
+    let spec = "stages:\n  - id: f\n    fan_out: 2\n    partition_source: '{{ list }}'\n    tool_call: { name: file_read, args: { path: x } }\n";
+    let list: Vec<u8> = vec![0; 100_001];
+    let error = world.run(spec, json!({ "list": list })).await.unwrap_err();
+    assert!(
+        error.to_string().contains("at most 100000 are allowed"),
+        "{error}"
+    );
+    assert_eq!(world.watcher.count("stage_start"), 0);
 }

@@ -313,3 +313,57 @@ async fn an_adapter_calls_a_tool_only_when_it_is_granted_and_on_the_same_path() 
         .unwrap_err();
     assert!(error.to_string().contains("not that"), "{error}");
 }
+
+#[tokio::test]
+async fn an_optional_argument_that_is_null_is_left_out_and_a_required_one_is_missed() {
+    let world = World::new();
+    let spec = "tools: [{ plugin: notes, grants: { kv: run } }]\nstages:\n  - { id: n, tool_call: { name: note_add, args: { text: '{{ text }}', tags: '{{ tags }}' } } }\n";
+    world.outputs(spec, json!({"text": "tea"})).await;
+    let error = world.run(spec, json!({})).await.unwrap_err();
+    assert!(
+        matches!(error.failure(), Some(Failure::Arguments { .. })),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_outside_a_workflow_stands_in_the_log_and_may_call_what_it_is_granted() {
+    let world = World::new();
+    let grants = serde_json::from_value(json!({"kv": "workflow"})).unwrap();
+    let request = CallRequest {
+        plugin: "notes".into(),
+        tool: "note_add".into(),
+        args: json!({"text": "tea"}),
+        grants: Some(grants),
+        limits: LimitRequest::default(),
+        run: world.request(json!({})),
+    };
+    world.engine.call_tool(request.clone()).await.unwrap();
+    let names = world.watcher.names();
+    let names: Vec<&str> = names
+        .iter()
+        .map(|name| name.trim())
+        .filter(|name| *name != "plugin_log")
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "run_start -",
+            "tool_intent",
+            "tool_result",
+            "run_complete -"
+        ]
+    );
+    let error = world
+        .engine
+        .call_tool(CallRequest {
+            grants: None,
+            ..request
+        })
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("kv") || error.hint().is_some_and(|hint| hint.contains("kv")),
+        "{error}"
+    );
+}

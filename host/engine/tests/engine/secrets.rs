@@ -83,3 +83,19 @@ async fn in_a_file_the_name_of_a_secret_stays_a_name() {
     world.run(spec, json!({})).await.unwrap();
     assert!(!world.read("x").unwrap().contains(KEY));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_built_in_http_tools_reach_no_private_address_unless_it_is_granted() {
+    let (port, seen) = echo().await;
+    let world = World::new();
+    let spec = format!(
+        "stages:\n  - {{ id: get, tool_call: {{ name: http_get, args: {{ url: 'http://127.0.0.1:{port}/x' }} }} }}\n"
+    );
+    let error = world.run(&spec, json!({})).await.unwrap_err();
+    assert!(seen.lock().unwrap().is_empty());
+    let said = format!("{error} {:?}", world.watcher.all());
+    assert!(
+        said.contains("private: true"),
+        "the line that would permit it is in the log: {said}"
+    );
+}
