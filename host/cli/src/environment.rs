@@ -15,6 +15,8 @@ use std::{
     sync::Arc,
 };
 
+use armature_engine::Environment;
+
 /// The one variable that people set most: where runs, plugins and the policy are kept.
 pub(crate) const HOME: &str = "ARMATURE_HOME";
 
@@ -52,6 +54,6 @@ pub(crate) fn is_set(name: &str) -> bool {
 }
 
 /// Reads a variable that a plan names.
-pub(crate) fn by_name() -> Arc<dyn Fn(&str) -> Option<String> + Send + Sync> {
+pub(crate) fn by_name() -> Environment {
     Arc::new(|name| env::var(name).ok())
 }

@@ -1,10 +1,5 @@
 //! Runs the binary in a directory and a home of its own, with nothing of the tester's environment.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests start the binary and write the files that it reads"
-)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

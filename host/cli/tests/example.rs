@@ -1,10 +1,5 @@
 //! The examples of the repository, run as its README says.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the files that they copy"
-)]
-
 use crate::command::{Place, repository, shows};
 
 #[test]

@@ -1,10 +1,5 @@
 //! `armature plugin`: found, inspected, called; and what happens to a right that nobody gave.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the files that they copy"
-)]
-
 use crate::command::{Place, repository, shows};
 
 fn examples() -> String {

@@ -1,10 +1,5 @@
 //! The README shows what is so: its picture of a run is one, its commands are those that are tested, its YAML is read.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read the file that they are about"
-)]
-
 use crate::command::{Place, repository};
 
 /// The fenced blocks of this language.

@@ -3,6 +3,13 @@
 //! One binary for all of it. A test shows exit code, standard output and standard error together, in a snapshot under
 //! `snapshots/`, with what differs from machine to machine cut out (see `command.rs`).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "a test that cannot go on fails; tests start the binary and write the files that it reads"
+)]
+
 mod command;
 mod example;
 mod help;

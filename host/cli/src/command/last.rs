@@ -77,7 +77,7 @@ impl Last {
             None => {
                 head(screen, &run);
                 for (stage, value) in &state.results {
-                    screen.print(&format!("{}", style::name(&text::line(stage, 80))));
+                    screen.print(&style::name(&text::line(stage, 80)));
                     self.one(screen, value);
                     screen.print("");
                 }

@@ -19,7 +19,10 @@ use std::{
 };
 
 use armature_engine::Observer;
-use armature_store::{Event, RunId};
+use armature_store::{
+    Event, RunId,
+    event::{ModelResult, ToolResult},
+};
 use serde_json::Value;
 
 pub(crate) use self::tally::Tally;
@@ -43,7 +46,7 @@ pub(crate) enum Detail {
 }
 
 enum Notice {
-    Event(RunId, Event),
+    Event(Box<(RunId, Event)>),
     /// Be silent, and say when it is so.
     Pause(Sender<()>),
     Resume,
@@ -133,8 +136,10 @@ impl Observer for Progress {
             .count(event);
         match self.detail {
             Detail::Quiet => {}
-            Detail::Events => self.send(Notice::Event(run.clone(), event.clone())),
-            Detail::Normal | Detail::Verbose => self.send(Notice::Event(run.clone(), light(event))),
+            Detail::Events => self.send(Notice::Event(Box::new((run.clone(), event.clone())))),
+            Detail::Normal | Detail::Verbose => {
+                self.send(Notice::Event(Box::new((run.clone(), light(event)))));
+            }
         }
     }
 }
@@ -153,30 +158,21 @@ fn light(event: &Event) -> Event {
             item: *item,
             result: Value::Null,
         },
-        Event::ToolResult(result) => {
-            let mut result = armature_store::event::ToolResult {
-                stage: result.stage.clone(),
-                caller: result.caller.clone(),
-                plugin: result.plugin.clone(),
-                tool: result.tool.clone(),
-                call_id: result.call_id.clone(),
-                ok: result.ok,
-                error: result.error.clone(),
-                ..armature_store::event::ToolResult::default()
-            };
-            result.usage = Default::default();
-            Event::ToolResult(result)
-        }
-        Event::ModelResult(result) => Event::ModelResult(armature_store::event::ModelResult {
+        Event::ToolResult(result) => Event::ToolResult(ToolResult {
+            stage: result.stage.clone(),
+            caller: result.caller.clone(),
+            tool: result.tool.clone(),
+            error: result.error.clone(),
+            ..ToolResult::default()
+        }),
+        Event::ModelResult(result) => Event::ModelResult(ModelResult {
             stage: result.stage.clone(),
             model: result.model.clone(),
-            ok: result.ok,
             input_tokens: result.input_tokens,
             output_tokens: result.output_tokens,
-            elapsed_s: result.elapsed_s,
             cached: result.cached,
             error: result.error.clone(),
-            ..armature_store::event::ModelResult::default()
+            ..ModelResult::default()
         }),
         other => other.clone(),
     }
@@ -185,7 +181,8 @@ fn light(event: &Event) -> Event {
 fn show_events(screen: &Screen, notices: &Receiver<Notice>) {
     for notice in notices {
         match notice {
-            Notice::Event(run, event) => {
+            Notice::Event(happened) => {
+                let (run, event) = *happened;
                 let mut line = serde_json::json!({"run_id": run});
                 if let (Some(line), Ok(Value::Object(event))) =
                     (line.as_object_mut(), serde_json::to_value(&event))
@@ -211,9 +208,9 @@ impl Show {
         let mut kept: Option<VecDeque<(RunId, Event)>> = None;
         for notice in notices {
             match notice {
-                Notice::Event(run, event) => match &mut kept {
-                    Some(kept) => kept.push_back((run, event)),
-                    None => self.event(&run, &event),
+                Notice::Event(happened) => match &mut kept {
+                    Some(kept) => kept.push_back(*happened),
+                    None => self.event(&happened.0, &happened.1),
                 },
                 Notice::Pause(done) => {
                     if let Some(live) = &mut self.live {
