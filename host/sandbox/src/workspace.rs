@@ -58,6 +58,14 @@ impl From<io::Error> for FileError {
     }
 }
 
+/// Is a path at or below another on some file system: one that ignores case, or what ends a name?
+fn is_under_in_any_spelling(path: &RelPath, root: &RelPath) -> bool {
+    let mut names = path.names();
+    let plain = |name: &str| name.trim_end_matches(['.', ' ']).to_lowercase();
+    root.names()
+        .all(|held| names.next().is_some_and(|name| plain(name) == plain(held)))
+}
+
 /// What an entry of a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
@@ -117,7 +125,7 @@ impl Workspace {
         match self
             .read_only
             .iter()
-            .find(|held| writing && path.is_under(held))
+            .find(|held| writing && is_under_in_any_spelling(path, held))
         {
             Some(held) => Err(FileError::Reserved(held.to_string())),
             None => Ok(()),
@@ -186,7 +194,8 @@ impl Workspace {
             Ok(meta) => Some(meta.permissions()),
             Err(_) => None,
         };
-        let temporary = format!(".{name:.100}.{:016x}.tmp", rand::random::<u64>());
+        // Not made of the name: that may be as long as the system allows.
+        let temporary = format!(".armature-{:016x}.tmp", rand::random::<u64>());
         let mut options = OpenOptions::new();
         options
             .write(true)
