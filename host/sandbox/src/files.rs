@@ -22,6 +22,11 @@ fn unreadable(path: &Path, why: impl ToString) -> LoadError {
 
 /// A whole regular file, read once through one handle, at most `longest` bytes. `Ok(None)` when it is longer.
 pub(crate) fn read_bounded(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, LoadError> {
+    // Asked before it is opened: opening a pipe would wait for its other end.
+    let kind = fs::metadata(path).map_err(|e| unreadable(path, e))?;
+    if !kind.is_file() {
+        return Err(unreadable(path, "not a regular file"));
+    }
     let file = fs::File::open(path).map_err(|e| unreadable(path, e))?;
     let meta = file.metadata().map_err(|e| unreadable(path, e))?;
     if !meta.is_file() {
@@ -75,6 +80,16 @@ pub(crate) fn private_dir(path: &Path) -> std::io::Result<()> {
         let meta = fs::symlink_metadata(path)?;
         if !meta.is_dir() || meta.mode() & 0o022 != 0 {
             return Err(std::io::Error::other("others may write to this directory"));
+        }
+        // Who we are is asked of a file that we make: the standard library has no other way to say it.
+        let probe = path.join(format!("probe-{:016x}", rand::random::<u64>()));
+        write_own(&probe, &[])?;
+        let ours = fs::symlink_metadata(&probe).map(|file| file.uid());
+        let _ = fs::remove_file(&probe);
+        if meta.uid() != ours? {
+            return Err(std::io::Error::other(
+                "this directory belongs to somebody else",
+            ));
         }
     }
     Ok(())
