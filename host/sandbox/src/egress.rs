@@ -7,7 +7,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -24,15 +24,16 @@ use crate::address::is_public;
 /// Connections that are kept open to one host for the next request.
 const IDLE_PER_HOST: usize = 4;
 
+/// Most clients that are kept.
+const MAX_CLIENTS: usize = 16;
+
 /// Longest time such a connection is kept.
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
-/// The two clients of this process: one cannot reach private addresses at all.
+/// The clients of this process. One that is for public addresses cannot reach others at all. How long a connection may
+/// take to stand is a property of a client; it is written in few specs, so there are few of them.
 #[derive(Debug, Default)]
-pub(crate) struct Egress {
-    public: OnceLock<Option<Client>>,
-    anywhere: OnceLock<Option<Client>>,
-}
+pub(crate) struct Egress(Mutex<Vec<(Reach, Duration, Client)>>);
 
 /// Why a connection was not even tried.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +42,20 @@ pub(crate) struct NotPublic;
 
 impl Egress {
     /// The client for requests that may reach this far; `None` if this machine cannot speak TLS at all.
-    pub(crate) fn client(&self, reach: Reach) -> Option<&Client> {
-        let slot = match reach {
-            Reach::PublicOnly => &self.public,
-            Reach::Anywhere => &self.anywhere,
-        };
-        slot.get_or_init(|| build(reach)).as_ref()
+    pub(crate) fn client(&self, reach: Reach, connect: Duration) -> Option<Client> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = clients
+            .iter()
+            .find(|(to, within, _)| *to == reach && *within == connect);
+        if let Some((_, _, client)) = known {
+            return Some(client.clone());
+        }
+        let client = build(reach, connect)?;
+        if clients.len() >= MAX_CLIENTS {
+            clients.remove(0);
+        }
+        clients.push((reach, connect, client.clone()));
+        Some(client)
     }
 
     /// An address written out in the URL never passes the resolver, so it is looked at here.
@@ -68,13 +77,14 @@ impl Egress {
     clippy::disallowed_methods,
     reason = "this is the module that opens sockets for guests"
 )]
-fn build(reach: Reach) -> Option<Client> {
+fn build(reach: Reach, connect: Duration) -> Option<Client> {
     let provider = rustls::crypto::ring::default_provider();
     // Another part of the program may have chosen already: then that choice holds.
     let _ = provider.install_default();
     Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
+        .connect_timeout(connect)
         .referer(false)
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .pool_idle_timeout(IDLE_FOR)

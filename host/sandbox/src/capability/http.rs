@@ -195,13 +195,17 @@ impl Hop {
 
 impl State {
     async fn fetch_hops(&mut self, request: http::Request) -> Result<http::Response, Failure> {
+        // The call's own deadline is not this function's business: it ends the call, not the request.
         let own = request
             .timeout_ms
-            .map(|ms| Duration::from_millis(ms.into()));
-        let whole = own.map_or(self.remaining(), |asked| asked.min(self.remaining()));
+            .map(|ms| Duration::from_millis(ms.into()))
+            .filter(|asked| *asked < self.remaining());
         let redirects = u64::from(request.max_redirects).min(self.meter.limits.http_redirects);
         let first = Hop::read(request)?;
-        match timeout(whole, self.follow(first, redirects)).await {
+        let Some(own) = own else {
+            return self.follow(first, redirects).await;
+        };
+        match timeout(own, self.follow(first, redirects)).await {
             Ok(done) => done,
             Err(_) => Err(http::Error::Timeout.into()),
         }
@@ -243,7 +247,7 @@ impl State {
         let unreachable = |what: &str| Failure::from(http::Error::Unreachable(what.to_owned()));
         let egress = self.egress.clone();
         let client = egress
-            .client(reach)
+            .client(reach, connect)
             .ok_or_else(|| unreachable("this machine has no TLS"))?;
         let mut request = client.request(hop.method.clone(), url).headers(headers);
         if let Some(body) = body {
