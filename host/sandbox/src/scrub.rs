@@ -58,7 +58,34 @@ impl Scrubber {
             })
             .collect();
         let upper = hex.to_ascii_uppercase();
-        let mut forms = vec![value.to_owned(), escaped, hex, upper, url, percent];
+        let every: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let slashed = escaped.replace('/', "\\/");
+        let html = value
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;");
+        let html_quote = html.replace('\'', "&#39;");
+        let units: String = value
+            .encode_utf16()
+            .map(|unit| match char::from_u32(unit.into()) {
+                Some(c) if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') => c.to_string(),
+                _ => format!("\\u{unit:04x}"),
+            })
+            .collect();
+        let lower = [&url, &percent, &every].map(|form| lower_escapes(form));
+        let mut forms = vec![
+            value.to_owned(),
+            escaped,
+            slashed,
+            hex,
+            upper,
+            units,
+            html,
+            html_quote,
+        ];
+        forms.extend(lower);
+        forms.extend([url, percent, every]);
         forms.extend(base64_forms(value.as_bytes()));
         for form in forms {
             if form.len() >= SHORTEST && !self.forms.iter().any(|(known, _)| *known == form) {
@@ -120,6 +147,24 @@ impl Scrubber {
             other => other,
         }
     }
+}
+
+/// The same text with the digits after each `%` in lower case.
+fn lower_escapes(text: &str) -> String {
+    let mut digits = 0;
+    text.chars()
+        .map(|c| {
+            if c == '%' {
+                digits = 2;
+                c
+            } else if digits > 0 {
+                digits -= 1;
+                c.to_ascii_lowercase()
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// The secret as it appears inside base64 of a longer text, at each of the three alignments, without the characters
