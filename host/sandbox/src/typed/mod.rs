@@ -20,7 +20,7 @@ use wasmtime::{
 pub(crate) use docs::Docs;
 
 use crate::{
-    definition::{Effect, MAX_TOOLS, Reversibility, ToolDefinition},
+    definition::{Effect, MAX_ERROR, MAX_TOOLS, Reversibility, ToolDefinition},
     error::ToolError,
     manifest::plain_text,
 };
@@ -89,10 +89,11 @@ fn describe(
         .map(|(name, ty)| (name.to_owned(), ty))
         .collect();
     let result = function.results().next();
+    let room = &schema::Room::new();
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (name, ty) in &params {
-        properties.insert(name.clone(), schema::of(ty)?);
+        properties.insert(name.clone(), schema::of(ty, room)?);
         if !matches!(ty, Type::Option(_)) {
             required.push(Value::from(name.as_str()));
         }
@@ -100,9 +101,9 @@ fn describe(
     let output_schema = match &result {
         Some(Type::Result(parts)) => parts
             .ok()
-            .map(|ok| schema::of(&ok))
+            .map(|ok| schema::of(&ok, room))
             .unwrap_or(Some(Value::Object(Map::new())))?,
-        Some(ty) => schema::of(ty)?,
+        Some(ty) => schema::of(ty, room)?,
         None => serde_json::json!({"type": "null"}),
     };
     let text = docs.of(interface, name).unwrap_or_default();
@@ -153,11 +154,10 @@ impl TypedFunction {
             None => Ok(Value::Null),
             Some(Val::Result(Err(error))) => {
                 let error = error.map_or(Value::Null, |error| value::to_json(*error));
-                Err(ToolError::Failed(
-                    error
-                        .as_str()
-                        .map_or_else(|| error.to_string(), str::to_owned),
-                ))
+                let text = error
+                    .as_str()
+                    .map_or_else(|| error.to_string(), str::to_owned);
+                Err(ToolError::Failed(plain_text(&text, MAX_ERROR)))
             }
             Some(Val::Result(Ok(ok))) => Ok(ok.map_or(Value::Null, |ok| value::to_json(*ok))),
             Some(val) => Ok(value::to_json(val)),
