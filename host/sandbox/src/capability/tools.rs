@@ -1,6 +1,7 @@
 //! `tools`: calling other tools. The right to is checked here; everything else happens on the one path of every tool
 //! call, which lies behind [`crate::ToolCaller`].
 
+use armature_grants::ToolName;
 use serde_json::Value;
 
 use crate::{
@@ -25,6 +26,10 @@ impl tools::Host for State {
         _context: tools::CallContext,
     ) -> wasmtime::Result<Result<String, tools::ToolError>> {
         self.enter()?;
+        // What is no name is no tool, and a stranger's text has no place in the record of refusals.
+        if let Err(why) = ToolName::new(name.as_str()) {
+            return Ok(Err(tools::ToolError::UnknownTool(why.to_string())));
+        }
         if let Err(denial) = self.rights.call_tool(&name) {
             return Ok(Err(tools::ToolError::Denied(self.denied(denial))));
         }
