@@ -15,7 +15,7 @@ use crate::{
     bindings::tool,
     definition::{MAX_SCHEMA, MAX_TOOLS, ToolDefinition},
     error::{CallError, ToolError},
-    manifest::plain_text,
+    manifest::{plain_text, visible_text},
     plugin::{Plugin, Prepared},
     rule::{RuleEvent, Verdict},
     state::{Call, State, to_usize},
@@ -100,7 +100,11 @@ impl Sandbox {
         let result = match entered {
             Err(_) => Err(limit_error(plugin, &limits, LimitId::Timeout)),
             Ok(Err(error)) => Err(classify(plugin, &limits, state.exceeded(), &error)),
-            Ok(Ok(answer)) => Ok(answer),
+            // A guest that was quick enough to answer before the next tick is over its limit all the same.
+            Ok(Ok(answer)) => match state.exceeded() {
+                Some(limit) => Err(limit_error(plugin, &limits, limit)),
+                None => Ok(answer),
+            },
         };
         Outcome { result, usage }
     }
@@ -147,6 +151,7 @@ async fn ask(
     question: Question<'_>,
 ) -> wasmtime::Result<Answer> {
     let instance = prepared.pre.instantiate_async(&mut *store).await?;
+    // The kinds of a plugin were looked at before; this is for the case that they change between the two places.
     let missing = || wasmtime::Error::msg("the plugin has no such export");
     match question {
         Question::ListTools => {
@@ -175,6 +180,9 @@ async fn ask(
                 return Ok(Answer::Value(
                     function.call(store, &instance, arguments).await?,
                 ));
+            }
+            if prepared.tool.is_none() {
+                return Ok(Answer::Text(Err(ToolError::UnknownTool(name.to_owned()))));
             }
             let exports = prepared
                 .tool
@@ -275,7 +283,7 @@ fn limit_by_text(text: &str) -> Option<LimitId> {
         ("resource limit exceeded: memory", LimitId::Memories),
         ("resource limit exceeded: table", LimitId::Tables),
         ("resource table has no free keys", LimitId::Handles),
-        ("too many component handles", LimitId::Handles),
+        ("store handle limit exceeded", LimitId::Handles),
     ];
     WORDS
         .iter()
@@ -345,9 +353,24 @@ pub(crate) fn schema(what: &str, text: &str) -> Result<Value, String> {
         ));
     }
     if schema.is_object() {
-        Ok(schema)
+        Ok(readable(schema))
     } else {
         Err(format!("{what} is not an object"))
+    }
+}
+
+/// A schema is read by people and models: its texts carry nothing that cannot be seen. Keys stay, because arguments
+/// are found by them.
+fn readable(schema: Value) -> Value {
+    match schema {
+        Value::String(text) => Value::String(visible_text(&text)),
+        Value::Array(items) => items.into_iter().map(readable).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (key, readable(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other,
     }
 }
 

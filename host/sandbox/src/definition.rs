@@ -19,7 +19,7 @@ pub(crate) const MAX_TOOLS: usize = 200;
 pub(crate) const MAX_SCHEMA: usize = 64 * 1024;
 
 /// Longest error of a guest, in characters.
-const MAX_ERROR: usize = 4_000;
+pub(crate) const MAX_ERROR: usize = 4_000;
 
 /// What calling a tool does to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

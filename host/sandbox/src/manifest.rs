@@ -105,6 +105,13 @@ pub(crate) fn plain_text(text: &str, longest: usize) -> String {
         .collect()
 }
 
+/// Text of a stranger without what cannot be seen; lines stay lines.
+pub(crate) fn visible_text(text: &str) -> String {
+    text.chars()
+        .filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c)))
+        .collect()
+}
+
 /// Characters that a reader does not see and a model does: zero-width, bidirectional controls, tags, variation
 /// selectors beyond the first sixteen.
 fn is_invisible(c: char) -> bool {

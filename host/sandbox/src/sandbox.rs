@@ -209,6 +209,9 @@ impl Sandbox {
         arguments: &Value,
         call: Call,
     ) -> Outcome<Value> {
+        if !plugin.kinds().tool {
+            return no_such_export(plugin, "tool");
+        }
         let limits = call.limits.clone();
         let question = Question::CallTool {
             name: tool.as_str(),
@@ -227,15 +230,8 @@ impl Sandbox {
         context: &Value,
         call: Call,
     ) -> Outcome<Value> {
-        if !plugin.shape.adapter {
-            let error = CallError::NoSuchExport {
-                plugin: plugin.name().to_string(),
-                what: "adapter".into(),
-            };
-            return Outcome {
-                result: Err(error),
-                usage: crate::Usage::default(),
-            };
+        if !plugin.kinds().adapter {
+            return no_such_export(plugin, "adapter");
         }
         let limits = call.limits.clone();
         let question = Question::RunAdapter {
@@ -253,6 +249,9 @@ impl Sandbox {
         event: &RuleEvent,
         limits: Limits,
     ) -> Outcome<Verdict> {
+        if !plugin.kinds().rule {
+            return no_such_export(plugin, "rule");
+        }
         let call = Call::without_rights(plugin.name().clone(), limits);
         let Outcome { result, usage } = self.enter(plugin, call, Question::CheckRule(event)).await;
         let result = result.and_then(|answer| match answer {
@@ -260,6 +259,16 @@ impl Sandbox {
             _ => Err(wrong_answer(plugin)),
         });
         Outcome { result, usage }
+    }
+}
+
+fn no_such_export<T>(plugin: &Plugin, what: &str) -> Outcome<T> {
+    Outcome {
+        result: Err(CallError::NoSuchExport {
+            plugin: plugin.name().to_string(),
+            what: what.to_owned(),
+        }),
+        usage: crate::Usage::default(),
     }
 }
 

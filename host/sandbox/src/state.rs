@@ -1,9 +1,6 @@
 //! What a running guest has: its rights, its meter, its services. One for each call, gone with it.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use armature_grants::{Denial, PluginName, Rights};
 use wasmtime::{ResourceLimiter, StoreLimits, component::ResourceTable};
@@ -69,8 +66,6 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     pub(crate) egress: Arc<Egress>,
     counts: StoreLimits,
-    /// The limit that standard output ran into.
-    output: Arc<OnceLock<armature_grants::LimitId>>,
     wasi: Option<Box<(WasiCtx, ResourceTable)>>,
 }
 
@@ -90,7 +85,6 @@ impl State {
             meter,
             egress,
             counts,
-            output: Arc::default(),
             wasi: None,
         }
     }
@@ -103,7 +97,7 @@ impl State {
     /// Remembers a refusal, whatever the guest makes of it, and says what the guest is told.
     pub(crate) fn denied(&mut self, denial: Denial) -> String {
         let text = denial.for_guest();
-        self.meter.used.denials.push(denial);
+        self.meter.used.deny(denial);
         text
     }
 
@@ -115,7 +109,7 @@ impl State {
 
     /// A limit that was found exceeded where the guest could not be stopped at once.
     pub(crate) fn exceeded(&self) -> Option<armature_grants::LimitId> {
-        self.meter.exceeded.or_else(|| self.output.get().copied())
+        self.meter.exceeded
     }
 
     /// Time that is left for the call, and for whatever it does now.
@@ -133,8 +127,12 @@ impl ResourceLimiter for State {
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        // The engine asks before it looks at the memory's own maximum; what will not happen is not counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         // An error, not a refusal: a guest that has no memory is stopped by name instead of failing somewhere later.
         self.meter
             .grow_memory(desired.saturating_sub(current) as u64)?;
@@ -145,8 +143,11 @@ impl ResourceLimiter for State {
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         self.meter
             .grow_table(desired.saturating_sub(current) as u64)?;
         Ok(true)
@@ -171,16 +172,11 @@ impl WasiView for State {
         if let Err(Stop(limit)) = self.meter.host_call() {
             self.meter.exceeded.get_or_insert(limit);
         }
-        let (limits, services, plugin, output) = (
-            &self.meter.limits,
-            &self.services,
-            &self.plugin,
-            &self.output,
-        );
+        let (meter, services, plugin) = (&self.meter, &self.services, &self.plugin);
         let fresh = || {
             Box::new((
-                wasi::nothing_behind(plugin, services, limits, output),
-                wasi::table(limits),
+                wasi::nothing_behind(plugin, services, &meter.log),
+                wasi::table(&meter.limits),
             ))
         };
         let (ctx, table) = &mut **self.wasi.get_or_insert_with(fresh);

@@ -1,6 +1,12 @@
 //! What one call used, and the meter that counts it while it runs.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use armature_grants::{Denial, LimitId, Limits};
 
@@ -25,14 +31,55 @@ pub struct Usage {
     pub file_written: u64,
     /// From the start of the call to its end, waiting for room included.
     pub wall: Duration,
-    /// Rights that were asked for and refused, whether or not the guest carried on.
+    /// Rights that were asked for and refused, whether or not the guest carried on; each once, the first hundred.
     pub denials: Vec<Denial>,
+}
+
+/// Most refusals that are remembered of one call. A guest can ask for what it was not given as often as it may call the
+/// host at all; the record of it is for people.
+const MAX_DENIALS: usize = 100;
+
+impl Usage {
+    /// Remembers a refusal, once, and while there is room.
+    pub(crate) fn deny(&mut self, denial: Denial) {
+        if self.denials.len() < MAX_DENIALS && !self.denials.contains(&denial) {
+            self.denials.push(denial);
+        }
+    }
 }
 
 /// Why a call must stop now. It travels through wasmtime as an error and comes out as a [`crate::CallError`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("limit `{}`", .0.name())]
 pub(crate) struct Stop(pub(crate) LimitId);
+
+/// What a call has said, in `log` and on standard output together.
+#[derive(Debug, Default)]
+pub(crate) struct LogRoom {
+    /// Lines and bytes.
+    limits: (u64, u64),
+    lines: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl LogRoom {
+    /// So many lines and bytes more.
+    pub(crate) fn take(&self, lines: u64, bytes: u64) -> Result<(), Stop> {
+        let over = |counter: &AtomicU64, more: u64, limit: u64| {
+            counter
+                .fetch_add(more, Ordering::Relaxed)
+                .saturating_add(more)
+                > limit
+        };
+        if over(&self.lines, lines, self.limits.0) {
+            Err(Stop(LimitId::LogLines))
+        } else if over(&self.bytes, bytes, self.limits.1) {
+            Err(Stop(LimitId::LogBytes))
+        } else {
+            Ok(())
+        }
+    }
+}
 
 /// Counts one call against its limits.
 #[derive(Debug)]
@@ -44,8 +91,7 @@ pub(crate) struct Meter {
     pub(crate) exceeded: Option<LimitId>,
     memory: u64,
     tables: u64,
-    log_lines: u64,
-    log_bytes: u64,
+    pub(crate) log: Arc<LogRoom>,
     http_requests: u64,
     file_read: u64,
     file_entries: u64,
@@ -53,6 +99,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn start(limits: Limits, deadline: Instant) -> Self {
+        let log = Arc::new(LogRoom {
+            limits: (limits.log_lines, limits.log_bytes),
+            ..LogRoom::default()
+        });
         Self {
             limits,
             deadline,
@@ -60,8 +110,7 @@ impl Meter {
             exceeded: None,
             memory: 0,
             tables: 0,
-            log_lines: 0,
-            log_bytes: 0,
+            log,
             http_requests: 0,
             file_read: 0,
             file_entries: 0,
@@ -117,17 +166,6 @@ impl Meter {
         Self::add(&self.limits, &mut self.tables, by, LimitId::TableElements)
     }
 
-    /// A line of log.
-    pub(crate) fn log(&mut self, bytes: usize) -> Result<(), Stop> {
-        Self::add(&self.limits, &mut self.log_lines, 1, LimitId::LogLines)?;
-        Self::add(
-            &self.limits,
-            &mut self.log_bytes,
-            bytes as u64,
-            LimitId::LogBytes,
-        )
-    }
-
     /// One request or redirect, and the bytes it sends.
     pub(crate) fn http_request(&mut self, bytes: u64) -> Result<(), Stop> {
         Self::add(
@@ -161,7 +199,6 @@ impl Meter {
 
     /// A file of this many bytes is about to be written.
     pub(crate) fn file_write(&mut self, bytes: u64) -> Result<(), Stop> {
-        self.file_entries(1)?;
         Self::add(
             &self.limits,
             &mut self.used.file_written,

@@ -4,24 +4,25 @@
 //! log, under the limits of the log. Clocks tick in milliseconds: enough for a date, little for a side channel.
 
 use std::{
-    pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    task::{Context, Poll},
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
-use armature_grants::{LimitId, Limits, PluginName};
+use armature_grants::{Limits, PluginName};
+use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx,
     cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamError, StreamResult},
 };
 
 use crate::{
     manifest::plain_text,
     services::{LogLevel, Services},
     state::to_usize,
+    usage::{LogRoom, Stop},
 };
 
 /// Most random bytes for one call.
@@ -29,6 +30,9 @@ const MAX_RANDOM: u64 = 64 * 1024;
 
 /// Longest line of standard output that is kept together.
 const MAX_LINE: usize = 4 * 1024;
+
+/// Most bytes that are taken at one time.
+const MAX_WRITE: usize = 64 * 1024;
 
 pub(crate) fn table(limits: &Limits) -> ResourceTable {
     let mut table = ResourceTable::new();
@@ -39,27 +43,23 @@ pub(crate) fn table(limits: &Limits) -> ResourceTable {
 pub(crate) fn nothing_behind(
     plugin: &PluginName,
     services: &Services,
-    limits: &Limits,
-    exceeded: &Arc<OnceLock<LimitId>>,
+    room: &Arc<LogRoom>,
 ) -> WasiCtx {
-    let left = Arc::new(Mutex::new(Left {
-        lines: limits.log_lines,
-        bytes: limits.log_bytes,
-        line: Vec::new(),
-    }));
-    let output = |level| Lines {
-        plugin: plugin.clone(),
-        services: services.clone(),
-        level,
-        left: left.clone(),
-        exceeded: exceeded.clone(),
+    let output = |level| {
+        Output(Arc::new(Mutex::new(Line {
+            plugin: plugin.clone(),
+            services: services.clone(),
+            level,
+            room: room.clone(),
+            text: Vec::new(),
+        })))
     };
     WasiCtx::builder()
         .stdout(output(LogLevel::Info))
         .stderr(output(LogLevel::Warn))
         .max_random_size(MAX_RANDOM)
         .wall_clock(Coarse)
-        .monotonic_clock(Coarse)
+        .monotonic_clock(Steady(Instant::now()))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
@@ -67,106 +67,117 @@ pub(crate) fn nothing_behind(
         .build()
 }
 
+/// The date, in milliseconds.
 struct Coarse;
-
-fn now() -> Duration {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
 
 impl HostWallClock for Coarse {
     fn resolution(&self) -> Duration {
         Duration::from_millis(1)
     }
     fn now(&self) -> Duration {
-        now()
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
-impl HostMonotonicClock for Coarse {
+/// Time since the guest first asked, in milliseconds: it never goes back, and says nothing about the machine.
+struct Steady(Instant);
+
+impl HostMonotonicClock for Steady {
     fn resolution(&self) -> u64 {
         1_000_000
     }
     fn now(&self) -> u64 {
-        u64::try_from(now().as_nanos()).unwrap_or(u64::MAX)
+        u64::try_from(self.0.elapsed().as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(1_000_000)
     }
 }
 
-/// A stream that turns bytes into lines of log and fails when the log is full.
+/// Standard output or standard error. Written at once and by the caller, so that a guest which goes over the limit of the
+/// log is stopped in the very call that does.
 #[derive(Clone)]
-struct Lines {
+struct Output(Arc<Mutex<Line>>);
+
+/// The line that has not ended yet.
+struct Line {
     plugin: PluginName,
     services: Services,
     level: LogLevel,
-    left: Arc<Mutex<Left>>,
-    exceeded: Arc<OnceLock<LimitId>>,
+    room: Arc<LogRoom>,
+    text: Vec<u8>,
 }
 
-/// What may still be written, and the line that has not ended.
-struct Left {
-    lines: u64,
-    bytes: u64,
-    line: Vec<u8>,
-}
-
-impl Lines {
-    fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.bytes = left
-            .bytes
-            .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| self.full(LimitId::LogBytes))?;
+impl Line {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.room.take(0, bytes.len() as u64)?;
         for byte in bytes {
-            if *byte != b'\n' && left.line.len() < MAX_LINE {
-                left.line.push(*byte);
-                continue;
+            if *byte != b'\n' {
+                self.text.push(*byte);
             }
-            left.lines = left
-                .lines
-                .checked_sub(1)
-                .ok_or_else(|| self.full(LimitId::LogLines))?;
-            let line = String::from_utf8_lossy(&std::mem::take(&mut left.line)).into_owned();
-            let scrubbed = self.services.secrets.scrubber().text(&line);
-            self.services
-                .sink
-                .log(&self.plugin, self.level, plain_text(&scrubbed, MAX_LINE));
+            if *byte == b'\n' || self.text.len() >= MAX_LINE {
+                self.room.take(1, 0)?;
+                self.say();
+            }
         }
         Ok(())
     }
 
-    /// The guest gets an error; whatever it makes of it, it is stopped at the next tick.
-    fn full(&self, limit: LimitId) -> std::io::Error {
-        self.exceeded.get_or_init(|| limit);
-        std::io::Error::other("the log is full")
+    fn say(&mut self) {
+        let line = String::from_utf8_lossy(&std::mem::take(&mut self.text)).into_owned();
+        let scrubbed = self.services.secrets.scrubber().text(&line);
+        self.services
+            .sink
+            .log(&self.plugin, self.level, plain_text(&scrubbed, MAX_LINE));
     }
 }
 
-impl IsTerminal for Lines {
+/// What was said without an end is said all the same when the call is over.
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.text.is_empty() && self.room.take(1, 0).is_ok() {
+            self.say();
+        }
+    }
+}
+
+impl IsTerminal for Output {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Lines {
+impl StdoutStream for Output {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // WASI 0.2 is all there is, and asks for the other one.
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }
 }
 
-impl AsyncWrite for Lines {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Poll::Ready(self.write(bytes).map(|()| bytes.len()))
+#[wasmtime_wasi::async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+#[wasmtime_wasi::async_trait]
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        line.write(&bytes)
+            .map_err(|stop| StreamError::Trap(stop.into()))
     }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
     }
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_WRITE)
     }
 }

@@ -6,10 +6,16 @@ use crate::{
     state::State,
 };
 
+/// Longest message of progress, in characters: a line of a terminal, and no second log without a limit.
+const MAX_PROGRESS: usize = 200;
+
+/// Bytes of such a message that are looked at.
+const MAX_SEARCHED: usize = 4 * 1024;
+
 impl log::Host for State {
     async fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         self.enter()?;
-        self.meter.log(message.len())?;
+        self.meter.log.take(1, message.len() as u64)?;
         let level = match level {
             log::Level::Debug => LogLevel::Debug,
             log::Level::Info => LogLevel::Info,
@@ -30,7 +36,13 @@ impl progress::Host for State {
         message: String,
     ) -> wasmtime::Result<()> {
         self.enter()?;
-        let message = self.clean(&message);
+        // Cut twice: before the search for secrets, which is work that no fuel pays, and to what a line can show.
+        let message = self.clean(
+            message
+                .get(..message.floor_char_boundary(MAX_SEARCHED))
+                .unwrap_or_default(),
+        );
+        let message = message.chars().take(MAX_PROGRESS).collect();
         self.services
             .sink
             .progress(&self.plugin, done, total, message);
