@@ -199,6 +199,37 @@ fn events_are_lines_of_json() {
 }
 
 #[test]
+fn an_input_that_the_workflow_does_not_have_is_doubted() {
+    let spec = "name: x\ncontracts: {inputs: [{name: topic}]}\nstages: []\n";
+    let ran = Place::with_spec(spec).run(&["run", "spec.yml", "-i", "topci=tea"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    assert!(
+        ran.err
+            .contains("warning: `topci` is no input of this workflow; it has topic"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn the_end_of_a_run_that_failed_is_an_event_too() {
+    let spec = "name: x\ncontracts: {inputs: [{name: topic, required: true}]}\nstages: []\n";
+    let ran = Place::with_spec(spec).run(&["run", "spec.yml", "--events"]);
+    let last: Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["data"]["exit"]),
+        (&json!("error"), &json!(2))
+    );
+}
+
+#[test]
+fn the_last_run_says_why_it_failed() {
+    let place = Place::with_spec(GATE);
+    place.run(&["run", "spec.yml"]);
+    shows!("last-parked", place.run(&["last"]));
+}
+
+#[test]
 fn the_last_run_is_shown_again() {
     let place = talking("fine");
     assert_eq!(place.run(&["last"]).code, Some(1));

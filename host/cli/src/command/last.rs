@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use armature_store::{EventLog as _, RunQuery, RunRecord, RunState, Store};
+use armature_store::{Event, EventLog as _, RunQuery, RunRecord, RunState, Store};
 use serde_json::Value;
 
 use crate::{
@@ -60,7 +60,12 @@ impl Last {
                 .unwrap_or_default();
             return Err(nothing(&of));
         };
-        let state = RunState::fold(store.events(&run.run_id).map_err(Failure::failed)?);
+        let events = store.events(&run.run_id).map_err(Failure::failed)?;
+        let end = events
+            .iter()
+            .rev()
+            .find_map(|recorded| ending(&recorded.event));
+        let state = RunState::fold(events);
         match &self.stage {
             Some(stage) => {
                 let Some(value) = state.results.get(stage) else {
@@ -75,7 +80,7 @@ impl Last {
                 self.one(screen, value);
             }
             None => {
-                head(screen, &run);
+                head(screen, &run, end.as_deref());
                 for (stage, value) in &state.results {
                     screen.print(&style::name(&text::line(stage, 80)));
                     self.one(screen, value);
@@ -97,7 +102,20 @@ impl Last {
     }
 }
 
-fn head(screen: &Screen, run: &RunRecord) {
+/// Why a run has no more results than it has.
+fn ending(event: &Event) -> Option<String> {
+    match event {
+        Event::RunFailed { reason, stage, .. } => {
+            let stage = stage.as_ref().map(|stage| format!("stage `{stage}`: "));
+            Some(format!("{}{reason}", stage.unwrap_or_default()))
+        }
+        Event::RunParked { waiting, .. } => Some(format!("it waits at {}", waiting.join(", "))),
+        Event::RunCancelled { reason } => Some(reason.clone()),
+        _ => None,
+    }
+}
+
+fn head(screen: &Screen, run: &RunRecord, end: Option<&str>) {
     let name = text::line(&run.workflow, 120);
     screen.say(&style::faint(&format!(
         "{name}, run {}, {}, {}",
@@ -105,6 +123,9 @@ fn head(screen: &Screen, run: &RunRecord) {
         run.status.as_str(),
         run.started
     )));
+    if let Some(end) = end {
+        screen.say(&style::doubtful(&text::line(end, 600)));
+    }
 }
 
 /// The name of a workflow: what is written in the file, where there is such a file.

@@ -100,6 +100,9 @@ impl Run {
                 screen.say(&line);
             }
         }
+        if !self.quiet && !self.events {
+            warn_of_unknown(screen, &plan, &inputs);
+        }
         let (result, tally) = self.drive(screen, &engine, &plan, inputs).await?;
         self.finish(screen, &plan, result, &tally)
     }
@@ -151,7 +154,12 @@ impl Run {
             Ok(report) => report,
             Err(error) => {
                 let spec = self.spec.display().to_string();
-                screen.failure(&outcome::failure(&error, &spec, tally));
+                let failure = outcome::failure(&error, &spec, tally);
+                if self.events {
+                    screen.say(&outcome::as_event(&failure).to_string());
+                    return Ok(failure.exit);
+                }
+                screen.failure(&failure);
                 if let Some(run) = error.run_id() {
                     let name = text::line(plan.name(), 120);
                     screen.say(&format!(
@@ -173,6 +181,27 @@ impl Run {
             screen.result(&outcome::readable(value));
         }
         Ok(Exit::Done)
+    }
+}
+
+/// An input that the workflow does not declare is probably a slip of the finger. Where it declares none, any will do.
+fn warn_of_unknown(screen: &Screen, plan: &Plan, inputs: &Map<String, Value>) {
+    let declared = &plan.document().spec.contracts.inputs;
+    let declared: Vec<&str> = declared
+        .iter()
+        .filter_map(|input| input.name.as_deref())
+        .collect();
+    if declared.is_empty() {
+        return;
+    }
+    for name in inputs
+        .keys()
+        .filter(|name| !declared.contains(&name.as_str()))
+    {
+        screen.warning(&format!(
+            "`{name}` is no input of this workflow; it has {}",
+            declared.join(", ")
+        ));
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a run ended: the result, the last line, and what to do next.
 
 use armature_engine::{RunError, RunReport};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{progress::Tally, screen::Screen, style, text};
 use crate::{exit::Exit, failure::Failure};
@@ -102,10 +102,16 @@ pub(crate) fn failure(error: &RunError, spec: &str, tally: &Tally) -> Failure {
     failure
 }
 
+/// The same for a program that reads events.
+pub(crate) fn as_event(failure: &Failure) -> Value {
+    json!({
+        "type": "error",
+        "data": { "message": failure.message, "hint": failure.hint, "exit": failure.exit as u8 },
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
