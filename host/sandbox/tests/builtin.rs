@@ -5,7 +5,9 @@
 use std::{path::Path, sync::Arc};
 
 use armature_grants::{Grants, Layer, Limits, Rights, ToolName};
-use armature_sandbox::{Call, CallContext, CallError, Plugin, Sandbox, Services, ToolError, Workspace};
+use armature_sandbox::{
+    Call, CallContext, CallError, Plugin, Sandbox, Services, ToolError, Workspace,
+};
 use serde_json::{Value, json};
 
 fn plugin(sandbox: &Sandbox, name: &str) -> Arc<Plugin> {
@@ -18,7 +20,8 @@ fn plugin(sandbox: &Sandbox, name: &str) -> Arc<Plugin> {
 fn call(plugin: &Plugin, workspace: &Path, grants: Value) -> Call {
     let grants: Grants = serde_json::from_value(grants).unwrap();
     Call {
-        rights: Rights::new(plugin.name().clone(), plugin.manifest().requests.clone()).narrowed(Layer::Spec, grants),
+        rights: Rights::new(plugin.name().clone(), plugin.manifest().requests.clone())
+            .narrowed(Layer::Spec, grants),
         limits: Limits::standard(),
         services: Services::nothing(),
         workspace: Some(Workspace::open(workspace, Vec::new()).unwrap()),
@@ -31,19 +34,42 @@ async fn the_file_plugin_writes_and_reads_what_it_was_granted_and_nothing_else()
     let sandbox = Sandbox::new(None).unwrap();
     let file = plugin(&sandbox, "file");
     let tools = sandbox.tools(&file).await.unwrap();
-    assert_eq!(tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["file_read", "file_write"]);
+    assert_eq!(
+        tools
+            .iter()
+            .map(|tool| tool.name.as_str())
+            .collect::<Vec<_>>(),
+        ["file_read", "file_write"]
+    );
     let dir = tempfile::tempdir().unwrap();
     let granted = json!({"fs": {"read": ["."], "write": ["out"]}});
     let go = async |tool: &str, args: Value| {
         let tool = ToolName::new(tool).unwrap();
-        sandbox.call_tool(&file, &tool, &args, call(&file, dir.path(), granted.clone())).await
+        sandbox
+            .call_tool(
+                &file,
+                &tool,
+                &args,
+                call(&file, dir.path(), granted.clone()),
+            )
+            .await
     };
-    let written = go("file_write", json!({"path": "out/a.txt", "content": "grüße"})).await;
+    let written = go(
+        "file_write",
+        json!({"path": "out/a.txt", "content": "grüße"}),
+    )
+    .await;
     assert_eq!(written.result.unwrap(), json!({"written": "out/a.txt"}));
-    assert!(written.usage.fuel > 0 && written.usage.host_calls > 0 && written.usage.memory_peak > 0);
+    assert!(
+        written.usage.fuel > 0 && written.usage.host_calls > 0 && written.usage.memory_peak > 0
+    );
     let read = go("file_read", json!({"path": "out/a.txt"})).await;
     assert_eq!(read.result.unwrap(), json!({"content": "grüße"}));
     let refused = go("file_write", json!({"path": "a.txt", "content": ""})).await;
     assert_eq!(refused.usage.denials.len(), 1);
-    assert!(matches!(refused.result, Err(CallError::Tool(ToolError::Denied(_)))), "{:?}", refused.result);
+    assert!(
+        matches!(refused.result, Err(CallError::Tool(ToolError::Denied(_)))),
+        "{:?}",
+        refused.result
+    );
 }
