@@ -105,7 +105,6 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         Cow::Owned(run.secrets.clean(args.clone()))
     };
     record.args(&shown);
-    run.budget.add_tool_call();
     let call_id = scope.next_call();
     record.call_id(&call_id);
     let question = Question {
@@ -125,6 +124,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     ]);
     judge(run, scope, &target, &question, &call_id, &digest).await?;
 
+    run.budget.add_tool_call();
     run.journal
         .record(intent(scope, &target, caller, &shown, &call_id, &digest))
         .await?;

@@ -367,3 +367,21 @@ async fn a_call_outside_a_workflow_stands_in_the_log_and_may_call_what_it_is_gra
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_spending_cap_counts_the_calls_before_this_one() {
+    let world = World::new();
+    let spec = |cap: u32| {
+        format!(
+            "safety_rules: [{{ plugin: spending-cap, config: {{ max_tool_calls: {cap} }} }}]\nstages:\n  - {{ id: a, tool_call: {{ name: file_read, args: {{ path: x }} }} }}\n  - {{ id: b, depends_on: [a], tool_call: {{ name: file_read, args: {{ path: x }} }} }}\n"
+        )
+    };
+    world.outputs(&spec(2), json!({})).await;
+    let error = world.run(&spec(1), json!({})).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("stage `b` failed: Tool 'file_read' blocked"),
+        "{error}"
+    );
+}
