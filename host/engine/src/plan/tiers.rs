@@ -37,12 +37,13 @@ impl Tier {
         tiers.iter().map(tier).collect()
     }
 
-    /// The environment variable with its key: what is written, or the provider's usual one.
+    /// The environment variable with its key: what is written, or the provider's usual one. An address of the spec's
+    /// own gets only the key that the spec names: the usual one was never meant for it.
     pub(crate) fn key_name(&self) -> Option<&str> {
-        self.config
-            .api_key_env
-            .as_deref()
-            .or_else(|| armature_llm::provider(&self.config.provider).and_then(|row| row.key_env))
+        let usual = || armature_llm::provider(&self.config.provider).and_then(|row| row.key_env);
+        let own_address = self.config.api_base.is_some();
+        let named = self.config.api_key_env.as_deref();
+        named.or_else(|| usual().filter(|_| !own_address))
     }
 
     /// Does it answer from a file?
@@ -105,6 +106,21 @@ mod tests {
             })
             .collect();
         Tier::all(&serde_json::from_value(config.into()).unwrap(), "spec.yml")
+    }
+
+    #[test]
+    fn an_address_of_the_specs_own_gets_no_key_that_the_spec_does_not_name() {
+        let key = |config: serde_json::Value| {
+            let tiers = Tier::all(
+                &serde_json::from_value(serde_json::json!({"small": config})).unwrap(),
+                "spec.yml",
+            );
+            tiers[0].key_name().map(str::to_owned)
+        };
+        let usual = serde_json::json!({"provider": "openai", "model": "m"});
+        assert_eq!(key(usual).as_deref(), Some("OPENAI_API_KEY"));
+        let elsewhere = serde_json::json!({"provider": "openai", "model": "m", "api_base": "https://example.com/v1"});
+        assert_eq!(key(elsewhere), None);
     }
 
     fn asked(names: &[&str], wanted: &str) -> Vec<String> {

@@ -106,7 +106,7 @@ impl Record {
             result: result.as_ref().ok().cloned().unwrap_or_default(),
             error: result.as_ref().err().map(|failure| event::Failure {
                 class: failure.class().to_owned(),
-                reason: failure.to_string(),
+                reason: scope.run.secrets.text(&failure.to_string()),
             }),
             usage: event::Usage {
                 fuel: usage.fuel,
