@@ -18,7 +18,10 @@ fn compiled_files(cache: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(cache)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "compiled"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "compiled")
+        })
         .collect();
     files.sort();
     files
@@ -75,7 +78,10 @@ async fn compiled_code_of_one_plugin_is_not_used_for_another() {
     let host = Host::with_cache(Some(cache.clone()));
     let other = Guest::tool("(call $null)").build();
     host.try_prepare(&other).await.unwrap();
-    let of_other = compiled_files(&cache).into_iter().find(|path| *path != echo).unwrap();
+    let of_other = compiled_files(&cache)
+        .into_iter()
+        .find(|path| *path != echo)
+        .unwrap();
     std::fs::copy(&of_other, &echo).unwrap();
     answers(&Host::with_cache(Some(cache))).await;
 }
@@ -88,7 +94,10 @@ async fn a_link_in_the_cache_is_not_followed() {
     std::fs::rename(&file, &elsewhere).unwrap();
     symlink(&elsewhere, &file).unwrap();
     answers(&Host::with_cache(Some(cache))).await;
-    assert!(std::fs::symlink_metadata(&file).unwrap().is_file(), "the link was replaced");
+    assert!(
+        std::fs::symlink_metadata(&file).unwrap().is_file(),
+        "the link was replaced"
+    );
 }
 
 #[tokio::test]
@@ -106,7 +115,11 @@ async fn a_directory_of_somebody_else_is_not_trusted() {
     let (_dir, cache) = filled().await;
     let file = compiled_files(&cache).remove(0);
     std::fs::remove_file(&file).unwrap();
-    let nobody = std::process::Command::new("chown").arg("65534").arg(&cache).output().unwrap();
+    let nobody = std::process::Command::new("chown")
+        .arg("65534")
+        .arg(&cache)
+        .output()
+        .unwrap();
     if !nobody.status.success() {
         eprintln!("skipped: only root can give a directory away");
         return;

@@ -13,12 +13,18 @@ fn everything() -> Value {
 
 async fn read(host: &Host, path: &str) -> Outcome<Value> {
     let plugin = host.load(&compiled("file"));
-    host.attack_with(&plugin, "file_read", &json!({"path": path})).await
+    host.attack_with(&plugin, "file_read", &json!({"path": path}))
+        .await
 }
 
 async fn write(host: &Host, path: &str, content: &str) -> Outcome<Value> {
     let plugin = host.load(&compiled("file"));
-    host.attack_with(&plugin, "file_write", &json!({"path": path, "content": content})).await
+    host.attack_with(
+        &plugin,
+        "file_write",
+        &json!({"path": path, "content": content}),
+    )
+    .await
 }
 
 /// Nothing of the file outside came back, whatever the answer was.
@@ -27,7 +33,10 @@ fn is_refused(outcome: &Outcome<Value>, path: &str) {
         Ok(value) => assert!(value.get("error").is_some(), "{path}: {value}"),
         Err(_) => drop(tool_error(outcome)),
     }
-    assert!(!format!("{:?}", outcome.result).contains("OUTSIDE"), "{path}");
+    assert!(
+        !format!("{:?}", outcome.result).contains("OUTSIDE"),
+        "{path}"
+    );
 }
 
 const OUT: &[&str] = &[
@@ -53,9 +62,15 @@ async fn a_path_that_leads_out_of_the_workspace_is_no_path() {
     let host = Host::new().granting(&everything());
     for path in OUT {
         let outcome = read(&host, path).await;
-        assert!(matches!(tool_error(&outcome), ToolError::InvalidArguments(_)), "{path:?}: {outcome:?}");
+        assert!(
+            matches!(tool_error(&outcome), ToolError::InvalidArguments(_)),
+            "{path:?}: {outcome:?}"
+        );
         let outcome = write(&host, path, "x").await;
-        assert!(matches!(tool_error(&outcome), ToolError::InvalidArguments(_)), "{path:?}: {outcome:?}");
+        assert!(
+            matches!(tool_error(&outcome), ToolError::InvalidArguments(_)),
+            "{path:?}: {outcome:?}"
+        );
     }
     let outside = std::fs::read_to_string(host.directory().join("outside")).unwrap();
     assert_eq!(outside, "OUTSIDE");
@@ -66,7 +81,15 @@ async fn a_trailing_slash_or_dot_opens_nothing_more() {
     let host = Host::new().granting(&everything());
     symlink("..", host.workspace().join("up")).unwrap();
     symlink("../outside", host.workspace().join("link")).unwrap();
-    for path in ["link/", "link/.", "link//", "up/outside", "up/./outside", "up//outside", "./up/outside/"] {
+    for path in [
+        "link/",
+        "link/.",
+        "link//",
+        "up/outside",
+        "up/./outside",
+        "up//outside",
+        "./up/outside/",
+    ] {
         is_refused(&read(&host, path).await, path);
         let outcome = write(&host, path, "x").await;
         assert!(outcome.result.is_err(), "{path}: {outcome:?}");
@@ -83,9 +106,15 @@ async fn a_link_to_a_file_is_never_followed() {
     symlink("nowhere", host.workspace().join("dangling")).unwrap();
     for path in ["link", "absolute", "dangling"] {
         let outcome = read(&host, path).await;
-        assert!(matches!(tool_error(&outcome), ToolError::Failed(_)), "{path}: {outcome:?}");
+        assert!(
+            matches!(tool_error(&outcome), ToolError::Failed(_)),
+            "{path}: {outcome:?}"
+        );
         let outcome = write(&host, path, "x").await;
-        assert!(matches!(tool_error(&outcome), ToolError::Failed(_)), "{path}: {outcome:?}");
+        assert!(
+            matches!(tool_error(&outcome), ToolError::Failed(_)),
+            "{path}: {outcome:?}"
+        );
     }
     assert!(!host.workspace().join("nowhere").exists());
 }
@@ -107,18 +136,51 @@ async fn a_link_to_a_directory_is_never_followed() {
 
 #[tokio::test]
 async fn version_control_and_our_own_files_are_closed_whatever_is_granted() {
-    let host = Host::new().granting(&everything()).protecting("plugins").protecting("flow.yml");
+    let host = Host::new()
+        .granting(&everything())
+        .protecting("plugins")
+        .protecting("flow.yml");
     std::fs::create_dir_all(host.workspace().join(".git/hooks")).unwrap();
     std::fs::write(host.workspace().join(".git/config"), "OUTSIDE").unwrap();
-    for path in [".git/config", ".GIT/config", ".git./config", ".git /config", "a/.git/config", ".armature/policy.toml", ".Armature/x"] {
-        assert!(matches!(tool_error(&read(&host, path).await), ToolError::Denied(_)), "{path}");
-        assert!(matches!(tool_error(&write(&host, path, "x").await), ToolError::Denied(_)), "{path}");
+    for path in [
+        ".git/config",
+        ".GIT/config",
+        ".git./config",
+        ".git /config",
+        "a/.git/config",
+        ".armature/policy.toml",
+        ".Armature/x",
+    ] {
+        assert!(
+            matches!(tool_error(&read(&host, path).await), ToolError::Denied(_)),
+            "{path}"
+        );
+        assert!(
+            matches!(
+                tool_error(&write(&host, path, "x").await),
+                ToolError::Denied(_)
+            ),
+            "{path}"
+        );
     }
     for path in [
-        ".git/hooks/pre-commit", "plugins/evil.wasm", "Plugins/evil.wasm", "plugins./evil.wasm", "plugins", "flow.yml", "FLOW.YML",
-        "armature.lock", "Armature.Lock",
+        ".git/hooks/pre-commit",
+        "plugins/evil.wasm",
+        "Plugins/evil.wasm",
+        "plugins./evil.wasm",
+        "plugins",
+        "flow.yml",
+        "FLOW.YML",
+        "armature.lock",
+        "Armature.Lock",
     ] {
-        assert!(matches!(tool_error(&write(&host, path, "x").await), ToolError::Denied(_)), "{path}");
+        assert!(
+            matches!(
+                tool_error(&write(&host, path, "x").await),
+                ToolError::Denied(_)
+            ),
+            "{path}"
+        );
     }
     assert!(!host.workspace().join("plugins").exists());
 }
@@ -127,17 +189,35 @@ async fn version_control_and_our_own_files_are_closed_whatever_is_granted() {
 async fn a_pipe_is_no_file_and_nobody_waits_for_its_other_end() {
     let host = Host::new().granting(&everything()).deadline(5_000);
     let pipe = host.workspace().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert!(matches!(tool_error(&read(&host, "pipe").await), ToolError::Failed(_)));
-    assert!(matches!(tool_error(&write(&host, "pipe", "x").await), ToolError::Failed(_)));
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(matches!(
+        tool_error(&read(&host, "pipe").await),
+        ToolError::Failed(_)
+    ));
+    assert!(matches!(
+        tool_error(&write(&host, "pipe", "x").await),
+        ToolError::Failed(_)
+    ));
 }
 
 #[tokio::test]
 async fn a_directory_is_no_file() {
     let host = Host::new().granting(&everything());
     std::fs::create_dir(host.workspace().join("dir")).unwrap();
-    assert!(matches!(tool_error(&read(&host, "dir").await), ToolError::Failed(_)));
-    assert!(matches!(tool_error(&write(&host, "dir", "x").await), ToolError::Failed(_)));
+    assert!(matches!(
+        tool_error(&read(&host, "dir").await),
+        ToolError::Failed(_)
+    ));
+    assert!(matches!(
+        tool_error(&write(&host, "dir", "x").await),
+        ToolError::Failed(_)
+    ));
     assert!(tool_error(&read(&host, ".").await).to_string().len() < 300);
 }
 
@@ -156,19 +236,31 @@ async fn a_grant_for_one_directory_is_none_for_its_neighbours() {
     assert!(write(&host, "out/new", "x").await.result.is_ok());
     for path in ["data/a", "outer", "x"] {
         let outcome = write(&host, path, "x").await;
-        assert!(matches!(tool_error(&outcome), ToolError::Denied(_)), "{path}: {outcome:?}");
-        assert!(outcome.usage.denials[0].line.contains(path), "{:?}", outcome.usage.denials);
+        assert!(
+            matches!(tool_error(&outcome), ToolError::Denied(_)),
+            "{path}: {outcome:?}"
+        );
+        assert!(
+            outcome.usage.denials[0].line.contains(path),
+            "{:?}",
+            outcome.usage.denials
+        );
     }
 }
 
 #[tokio::test]
 async fn files_are_read_up_to_their_limit() {
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_read = 1_000);
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_read = 1_000);
     std::fs::write(host.workspace().join("small"), vec![b'x'; 1_000]).unwrap();
     std::fs::write(host.workspace().join("large"), vec![b'x'; 1_001]).unwrap();
     assert!(read(&host, "small").await.result.is_ok());
     let outcome = read(&host, "large").await;
-    assert!(tool_error(&outcome).to_string().contains("large"), "{outcome:?}");
+    assert!(
+        tool_error(&outcome).to_string().contains("large"),
+        "{outcome:?}"
+    );
     // Sparse, and therefore enormous at no cost.
     let sparse = std::fs::File::create(host.workspace().join("sparse")).unwrap();
     sparse.set_len(1 << 40).unwrap();
@@ -177,11 +269,21 @@ async fn files_are_read_up_to_their_limit() {
 
 #[tokio::test]
 async fn bytes_written_are_limited() {
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_written = 1_000);
-    assert!(write(&host, "fits", &"x".repeat(1_000)).await.result.is_ok());
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_written = 1_000);
+    assert!(
+        write(&host, "fits", &"x".repeat(1_000))
+            .await
+            .result
+            .is_ok()
+    );
     let outcome = write(&host, "toomuch", &"x".repeat(1_001)).await;
     host.was_stopped(&outcome, LimitId::FileWritten);
-    assert!(!host.workspace().join("toomuch").exists(), "it is counted before it is written");
+    assert!(
+        !host.workspace().join("toomuch").exists(),
+        "it is counted before it is written"
+    );
 }
 
 #[tokio::test]
@@ -191,7 +293,9 @@ async fn a_disk_is_not_filled_by_writing_the_same_file_again() {
          unreachable",
     )
     .import("fs", "write", "write", "(param i32 i32 i32 i32 i32)");
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_written = 1 << 20);
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_written = 1 << 20);
     let outcome = host.stops(&guest, LimitId::FileWritten).await;
     assert!(outcome.usage.file_written >= 1 << 20);
 }
@@ -214,17 +318,26 @@ fn many_files(count: u32) -> Guest {
 
 #[tokio::test]
 async fn files_created_are_limited_in_number_and_counted_right() {
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_entries = 50);
-    assert_eq!(host.attack(&many_files(50)).await.result.unwrap(), json!(null));
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_entries = 50);
+    assert_eq!(
+        host.attack(&many_files(50)).await.result.unwrap(),
+        json!(null)
+    );
     assert_eq!(std::fs::read_dir(host.workspace()).unwrap().count(), 50);
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_entries = 50);
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_entries = 50);
     host.stops(&many_files(51), LimitId::FileEntries).await;
     assert_eq!(std::fs::read_dir(host.workspace()).unwrap().count(), 50);
 }
 
 #[tokio::test]
 async fn directories_on_the_way_count_too() {
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_entries = 50);
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_entries = 50);
     let deep = "d/".repeat(60) + "x";
     let outcome = write(&host, &deep, "x").await;
     host.was_stopped(&outcome, LimitId::FileEntries);
@@ -241,14 +354,19 @@ async fn a_directory_with_more_entries_than_allowed_is_not_listed() {
     )
     .import("fs", "list", "list", "(param i32 i32 i32)")
     .data(1024, b".");
-    let host = Host::new().granting(&everything()).limited(|limits| limits.file_entries = 20);
+    let host = Host::new()
+        .granting(&everything())
+        .limited(|limits| limits.file_entries = 20);
     for at in 0..20 {
         std::fs::write(host.workspace().join(format!("f{at}")), "").unwrap();
     }
     assert_eq!(host.attack(&guest).await.result.unwrap(), json!(null));
     std::fs::write(host.workspace().join("one-more"), "").unwrap();
     // Case 4 of the contract: too-large.
-    assert_eq!(tool_error(&host.attack(&guest).await), ToolError::Failed("4".into()));
+    assert_eq!(
+        tool_error(&host.attack(&guest).await),
+        ToolError::Failed("4".into())
+    );
 }
 
 #[tokio::test]
@@ -268,7 +386,10 @@ async fn an_error_about_a_file_says_nothing_about_the_host() {
     for path in ["missing", "plain/below", "../x", ".git/x", long.as_str()] {
         for outcome in [read(&host, path).await, write(&host, path, "x").await] {
             let text = format!("{:?}", outcome.result);
-            assert!(!text.contains(&secret_place) && !text.contains("/tmp"), "{path}: {text}");
+            assert!(
+                !text.contains(&secret_place) && !text.contains("/tmp"),
+                "{path}: {text}"
+            );
         }
     }
 }
@@ -280,7 +401,10 @@ async fn writing_keeps_the_permissions_of_what_it_replaces() {
     std::fs::write(&path, "x").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     write(&host, "private", "y").await.result.unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[tokio::test]
@@ -289,7 +413,10 @@ async fn without_a_grant_there_are_no_files_at_all() {
     std::fs::write(host.workspace().join("file"), "OUTSIDE").unwrap();
     for path in ["file", ".", "missing"] {
         let outcome = read(&host, path).await;
-        assert!(matches!(tool_error(&outcome), ToolError::Denied(_)), "{path}: {outcome:?}");
+        assert!(
+            matches!(tool_error(&outcome), ToolError::Denied(_)),
+            "{path}: {outcome:?}"
+        );
         assert_eq!(outcome.usage.denials.len(), 1);
     }
 }

@@ -9,8 +9,15 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_storm_of_cheap_calls_into_the_host_is_counted_and_stopped() {
-    let guest = Guest::tool("(loop $again (drop (call $exists (i32.const 16) (i32.const 1))) (br $again)) unreachable")
-        .import("secrets", "exists", "exists", "(param i32 i32) (result i32)");
+    let guest = Guest::tool(
+        "(loop $again (drop (call $exists (i32.const 16) (i32.const 1))) (br $again)) unreachable",
+    )
+    .import(
+        "secrets",
+        "exists",
+        "exists",
+        "(param i32 i32) (result i32)",
+    );
     let outcome = Host::new().stops(&guest, LimitId::HostCalls).await;
     assert_eq!(outcome.usage.host_calls, 10_001);
 }
@@ -18,7 +25,12 @@ async fn a_storm_of_cheap_calls_into_the_host_is_counted_and_stopped() {
 #[tokio::test]
 async fn a_huge_text_to_the_host_is_not_copied() {
     let guest = Guest::tool("(drop (call $exists (i32.const 0) (i32.const 50331648))) unreachable")
-        .import("secrets", "exists", "exists", "(param i32 i32) (result i32)")
+        .import(
+            "secrets",
+            "exists",
+            "exists",
+            "(param i32 i32) (result i32)",
+        )
         .memory("800");
     Host::new().stops(&guest, LimitId::HostCallBytes).await;
 }
@@ -47,7 +59,9 @@ async fn a_list_for_the_host_that_repeats_the_same_bytes_is_not_multiplied() {
 async fn arguments_over_the_limit_never_reach_the_guest() {
     let host = Host::new().limited(|limits| limits.input = 100);
     let plugin = host.load(&Guest::echo().build());
-    let outcome = host.call(&plugin, "t", &json!({"long": "x".repeat(200)})).await;
+    let outcome = host
+        .call(&plugin, "t", &json!({"long": "x".repeat(200)}))
+        .await;
     host.was_stopped(&outcome, LimitId::Input);
     assert_eq!(outcome.usage.fuel, 0);
     assert!(outcome.usage.bytes_in > 200);
@@ -63,7 +77,8 @@ async fn the_deadline_holds_over_a_server_that_never_answers() {
     let host = Host::new()
         .granting(&json!({"http": [server.pattern()]}))
         .deadline(300);
-    host.stops(&Fetch::get(server.url("/")).guest(), LimitId::Timeout).await;
+    host.stops(&Fetch::get(server.url("/")).guest(), LimitId::Timeout)
+        .await;
     assert_eq!(server.seen(), 1);
 }
 
@@ -113,23 +128,38 @@ async fn files_that_are_refused_a_thousand_times_do_not_fill_the_host() {
     .data(1024, &[b'x'; 900]);
     let outcome = Host::new().attack(&guest).await;
     assert_eq!(outcome.result.unwrap(), json!(null));
-    let kept: usize = outcome.usage.denials.iter().map(|denial| denial.asked.len()).sum();
-    assert!(!outcome.usage.denials.is_empty() && kept < 200_000, "{kept} bytes of denials");
+    let kept: usize = outcome
+        .usage
+        .denials
+        .iter()
+        .map(|denial| denial.asked.len())
+        .sum();
+    assert!(
+        !outcome.usage.denials.is_empty() && kept < 200_000,
+        "{kept} bytes of denials"
+    );
 }
 
 #[tokio::test]
 async fn a_panic_in_a_guest_is_a_crash_of_the_guest_alone() {
     // What a panic of Rust comes to in a component: a message and `unreachable`.
-    let guest = Guest::tool(
-        "(call $log (i32.const 3) (i32.const 1024) (i32.const 17)) unreachable",
-    )
-    .import("log", "write", "log", "(param i32 i32 i32)")
-    .data(1024, b"panicked at lib.r");
+    let guest =
+        Guest::tool("(call $log (i32.const 3) (i32.const 1024) (i32.const 17)) unreachable")
+            .import("log", "write", "log", "(param i32 i32 i32)")
+            .data(1024, b"panicked at lib.r");
     let host = Host::new();
     let outcome = host.attack(&guest).await;
-    assert!(matches!(outcome.result, Err(CallError::Trap { .. })), "{:?}", outcome.result);
+    assert!(
+        matches!(outcome.result, Err(CallError::Trap { .. })),
+        "{:?}",
+        outcome.result
+    );
     assert_eq!(outcome.usage.host_calls, 1);
-    assert_eq!(host.log.lines.lock().unwrap().len(), 1, "what it said before is kept");
+    assert_eq!(
+        host.log.lines.lock().unwrap().len(),
+        1,
+        "what it said before is kept"
+    );
 }
 
 #[tokio::test]
@@ -143,5 +173,9 @@ async fn a_tool_that_does_not_exist_is_said_to_be_unknown() {
     assert_eq!(tool_error(&outcome), ToolError::UnknownTool("g".into()));
     let adapter = host.load(&Guest::adapter("(call $null)").build());
     let outcome = host.call(&adapter, "t", &json!({})).await;
-    assert!(matches!(outcome.result, Err(CallError::NoSuchExport { .. })), "{:?}", outcome.result);
+    assert!(
+        matches!(outcome.result, Err(CallError::NoSuchExport { .. })),
+        "{:?}",
+        outcome.result
+    );
 }

@@ -24,12 +24,20 @@ fn granting(server: &Server) -> Host {
 #[tokio::test]
 async fn a_body_that_never_ends_is_stopped_by_its_bytes() {
     let server = Server::start(Router::new().fallback(any(|| async {
-        Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024])))
+        Body::from_stream(futures::stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024])
+        }))
     })))
     .await;
     let host = granting(&server).deadline(20_000);
-    let outcome = host.stops(&Fetch::get(server.url("/")).guest(), LimitId::HttpDown).await;
-    assert!(outcome.usage.http_down > 4 << 20 && outcome.usage.http_down < 6 << 20, "{:?}", outcome.usage);
+    let outcome = host
+        .stops(&Fetch::get(server.url("/")).guest(), LimitId::HttpDown)
+        .await;
+    assert!(
+        outcome.usage.http_down > 4 << 20 && outcome.usage.http_down < 6 << 20,
+        "{:?}",
+        outcome.usage
+    );
 }
 
 #[tokio::test]
@@ -42,7 +50,9 @@ async fn a_bomb_is_stopped_while_it_unpacks() {
     })))
     .await;
     let host = granting(&server).deadline(20_000);
-    let outcome = host.stops(&Fetch::get(server.url("/")).guest(), LimitId::HttpDown).await;
+    let outcome = host
+        .stops(&Fetch::get(server.url("/")).guest(), LimitId::HttpDown)
+        .await;
     assert!(outcome.usage.http_down < 8 << 20, "{:?}", outcome.usage);
 }
 
@@ -50,7 +60,9 @@ async fn a_bomb_is_stopped_while_it_unpacks() {
 async fn a_server_that_trickles_is_given_up() {
     let server = Server::raw(|mut stream| async move {
         request_of(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            .await;
         loop {
             tokio::time::sleep(Duration::from_millis(700)).await;
             if stream.write_all(b"x").await.is_err() {
@@ -59,7 +71,9 @@ async fn a_server_that_trickles_is_given_up() {
         }
     })
     .await;
-    let host = granting(&server).deadline(10_000).limited(|limits| limits.http_idle_s = 200);
+    let host = granting(&server)
+        .deadline(10_000)
+        .limited(|limits| limits.http_idle_s = 200);
     let started = Instant::now();
     let outcome = host.attack(&Fetch::get(server.url("/")).guest()).await;
     assert_eq!(tool_error(&outcome), ToolError::Timeout("timeout".into()));
@@ -70,13 +84,18 @@ async fn a_server_that_trickles_is_given_up() {
 async fn a_trickle_that_is_just_quick_enough_ends_at_the_deadline() {
     let server = Server::raw(|mut stream| async move {
         request_of(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            .await;
         while stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
     .await;
-    granting(&server).deadline(400).stops(&Fetch::get(server.url("/")).guest(), LimitId::Timeout).await;
+    granting(&server)
+        .deadline(400)
+        .stops(&Fetch::get(server.url("/")).guest(), LimitId::Timeout)
+        .await;
 }
 
 #[tokio::test]
@@ -104,7 +123,9 @@ async fn a_connection_that_never_stands_is_given_up_in_its_own_time() {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut waiting = Vec::new();
-    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+    while let Ok(Ok(stream)) =
+        tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
         waiting.push(stream);
     }
     let url = format!("http://{address}/");
@@ -115,22 +136,35 @@ async fn a_connection_that_never_stands_is_given_up_in_its_own_time() {
     let started = Instant::now();
     let outcome = host.attack(&Fetch::get(url).guest()).await;
     assert_eq!(tool_error(&outcome), ToolError::Timeout("timeout".into()));
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_unreachable_and_no_more_is_said() {
     let port = free_port();
     let host = Host::new().granting(&json!({"http": [format!("GET http://127.0.0.1:{port}/**")]}));
-    let outcome = host.attack(&Fetch::get(format!("http://127.0.0.1:{port}/")).guest()).await;
-    assert_eq!(tool_error(&outcome), ToolError::Unavailable("no connection".into()));
+    let outcome = host
+        .attack(&Fetch::get(format!("http://127.0.0.1:{port}/")).guest())
+        .await;
+    assert_eq!(
+        tool_error(&outcome),
+        ToolError::Unavailable("no connection".into())
+    );
 }
 
 #[tokio::test]
 async fn requests_are_counted_redirects_included() {
     let server = Server::start(Router::new().fallback(any(|| async { "1" }))).await;
     let host = granting(&server).limited(|limits| limits.http_requests = 5);
-    host.stops(&Fetch::get(server.url("/")).guest_that_calls(100), LimitId::HttpRequests).await;
+    host.stops(
+        &Fetch::get(server.url("/")).guest_that_calls(100),
+        LimitId::HttpRequests,
+    )
+    .await;
     assert_eq!(server.seen(), 5);
 }
 
@@ -138,7 +172,9 @@ async fn requests_are_counted_redirects_included() {
 async fn what_is_sent_is_counted_url_and_headers_too() {
     let server = Server::start(Router::new().fallback(any(|| async { "1" }))).await;
     for request in [
-        Fetch::get(server.url("/")).method("POST").body(vec![b'x'; 1_000]),
+        Fetch::get(server.url("/"))
+            .method("POST")
+            .body(vec![b'x'; 1_000]),
         Fetch::get(server.url(&format!("/{}", "x".repeat(1_000)))),
         Fetch::get(server.url("/")).header("x-data", &"x".repeat(1_000)),
         Fetch::get(server.url(&format!("/?{}", "x".repeat(1_000)))),
@@ -152,9 +188,16 @@ async fn what_is_sent_is_counted_url_and_headers_too() {
 
 #[tokio::test]
 async fn what_comes_is_counted_over_all_requests_together() {
-    let server = Server::start(Router::new().fallback(any(|| async { format!("\"{}\"", "x".repeat(300_000)) }))).await;
+    let server = Server::start(
+        Router::new().fallback(any(|| async { format!("\"{}\"", "x".repeat(300_000)) })),
+    )
+    .await;
     let host = granting(&server).limited(|limits| limits.http_down = 1_000_000);
-    host.stops(&Fetch::get(server.url("/")).guest_that_calls(10), LimitId::HttpDown).await;
+    host.stops(
+        &Fetch::get(server.url("/")).guest_that_calls(10),
+        LimitId::HttpDown,
+    )
+    .await;
     assert_eq!(server.seen(), 4);
 }
 
@@ -164,26 +207,49 @@ async fn headers_without_end_are_not_handed_to_the_guest() {
         request_of(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
         for at in 0..1_000_000 {
-            if stream.write_all(format!("x-{at}: {}\r\n", "y".repeat(100)).as_bytes()).await.is_err() {
+            if stream
+                .write_all(format!("x-{at}: {}\r\n", "y".repeat(100)).as_bytes())
+                .await
+                .is_err()
+            {
                 return;
             }
         }
     })
     .await;
-    let outcome = granting(&server).deadline(20_000).attack(&Fetch::get(server.url("/")).guest()).await;
-    assert!(matches!(tool_error(&outcome), ToolError::Unavailable(_)), "{:?}", outcome.result);
+    let outcome = granting(&server)
+        .deadline(20_000)
+        .attack(&Fetch::get(server.url("/")).guest())
+        .await;
+    assert!(
+        matches!(tool_error(&outcome), ToolError::Unavailable(_)),
+        "{:?}",
+        outcome.result
+    );
 }
 
 #[tokio::test]
 async fn an_answer_that_is_no_http_is_an_error_of_the_connection() {
-    for answer in [b"".as_slice(), b"\0\0\0\0", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"] {
+    for answer in [
+        b"".as_slice(),
+        b"\0\0\0\0",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+    ] {
         let server = Server::raw(move |mut stream| async move {
             request_of(&mut stream).await;
             let _ = stream.write_all(answer).await;
         })
         .await;
-        let outcome = granting(&server).deadline(10_000).attack(&Fetch::get(server.url("/")).guest()).await;
-        assert!(matches!(tool_error(&outcome), ToolError::Unavailable(_)), "{answer:?}: {:?}", outcome.result);
+        let outcome = granting(&server)
+            .deadline(10_000)
+            .attack(&Fetch::get(server.url("/")).guest())
+            .await;
+        assert!(
+            matches!(tool_error(&outcome), ToolError::Unavailable(_)),
+            "{answer:?}: {:?}",
+            outcome.result
+        );
     }
 }
 
@@ -193,7 +259,9 @@ async fn proxies_of_the_environment_are_not_used() {
     const MARK: &str = "ARMATURE_TEST_PROXY";
     if std::env::var_os(MARK).is_some() {
         let server = Server::start(Router::new().fallback(any(|| async { "1" }))).await;
-        let outcome = granting(&server).attack(&Fetch::get(server.url("/")).guest()).await;
+        let outcome = granting(&server)
+            .attack(&Fetch::get(server.url("/")).guest())
+            .await;
         assert_eq!(outcome.result.unwrap(), json!(1));
         assert_eq!(server.seen(), 1);
         return;
@@ -202,24 +270,42 @@ async fn proxies_of_the_environment_are_not_used() {
     let test = "http_bounds::proxies_of_the_environment_are_not_used";
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture"]).env(MARK, "1");
-    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+    for name in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+    ] {
         child.env(name, proxy.url(""));
     }
     child.env_remove("no_proxy").env_remove("NO_PROXY");
-    let done = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    let done = tokio::task::spawn_blocking(move || child.output())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stdout)
+    );
     assert_eq!(proxy.seen(), 0);
 }
 
 #[tokio::test]
 async fn the_http_plugin_obeys_the_same_limits() {
     let server = Server::start(Router::new().fallback(any(|| async {
-        Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024])))
+        Body::from_stream(futures::stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024])
+        }))
     })))
     .await;
     let host = granting(&server).deadline(20_000);
     let plugin = host.load(&compiled("http"));
-    let outcome = host.attack_with(&plugin, "http_get", &json!({"url": server.url("/")})).await;
+    let outcome = host
+        .attack_with(&plugin, "http_get", &json!({"url": server.url("/")}))
+        .await;
     host.was_stopped(&outcome, LimitId::HttpDown);
 }
 

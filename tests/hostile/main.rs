@@ -4,7 +4,9 @@
 //! sandbox serves the next call ([`armature_tests::Host::attack`]). Guests are text: see [`armature_tests::Guest`].
 #![expect(
     clippy::disallowed_methods,
-    reason = "a test prepares its own files and reads what a guest left behind"
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test prepares its own files, reads what a guest left behind, and fails where it cannot"
 )]
 
 mod cache;
@@ -16,8 +18,8 @@ mod load;
 mod memory;
 mod output;
 mod promises;
-mod rules;
 mod rights;
+mod rules;
 mod secrets;
 mod time;
 mod typed;

@@ -15,7 +15,9 @@ fn logging(body: &str) -> Guest {
 async fn a_result_larger_than_memory_is_refused() {
     // 500 MB are claimed where there are two pages.
     let outcome = Host::new()
-        .attack(&Guest::tool("(call $ok (i32.const 0) (i32.const 500000000))"))
+        .attack(&Guest::tool(
+            "(call $ok (i32.const 0) (i32.const 500000000))",
+        ))
         .await;
     assert!(
         matches!(outcome.result, Err(CallError::Trap { .. })),
@@ -32,7 +34,10 @@ async fn a_result_over_the_limit_is_not_copied_out() {
     assert!(
         matches!(
             outcome.result,
-            Err(CallError::Limit { limit: LimitId::HostCallBytes, .. })
+            Err(CallError::Limit {
+                limit: LimitId::HostCallBytes,
+                ..
+            })
         ),
         "{:?}",
         outcome.result
@@ -72,7 +77,13 @@ async fn a_list_whose_items_are_all_the_same_bytes_is_not_multiplied() {
     let plugin = host.load(&guest.build());
     let error = host.sandbox.tools(&plugin).await.unwrap_err();
     assert!(
-        matches!(error, CallError::Limit { limit: LimitId::HostCallBytes, .. }),
+        matches!(
+            error,
+            CallError::Limit {
+                limit: LimitId::HostCallBytes,
+                ..
+            }
+        ),
         "{error:?}"
     );
     host.still_serves(&plugin).await;
@@ -84,7 +95,11 @@ async fn more_tools_than_a_plugin_may_have_are_refused() {
         "(i32.store (i32.const 256) (i32.const 2048)) (i32.store (i32.const 260) (i32.const 201)) (i32.const 256)",
     );
     let host = Host::new();
-    let error = host.sandbox.tools(&host.load(&guest.build())).await.unwrap_err();
+    let error = host
+        .sandbox
+        .tools(&host.load(&guest.build()))
+        .await
+        .unwrap_err();
     let CallError::BadResult { why, .. } = &error else {
         panic!("{error:?}")
     };
@@ -94,9 +109,19 @@ async fn more_tools_than_a_plugin_may_have_are_refused() {
 #[tokio::test]
 async fn a_result_that_is_not_json_is_a_bad_answer() {
     let deep: Vec<u8> = [b'['; 100_000].to_vec();
-    for text in [b"".as_slice(), b"{", b"nul", b"\xff\xfe", b"1e999999x", &deep[..20_000]] {
-        let guest = Guest::tool(&format!("(call $ok (i32.const 1024) (i32.const {}))", text.len()))
-            .data(1024, text);
+    for text in [
+        b"".as_slice(),
+        b"{",
+        b"nul",
+        b"\xff\xfe",
+        b"1e999999x",
+        &deep[..20_000],
+    ] {
+        let guest = Guest::tool(&format!(
+            "(call $ok (i32.const 1024) (i32.const {}))",
+            text.len()
+        ))
+        .data(1024, text);
         let outcome = Host::new().attack(&guest).await;
         let error = outcome.result.unwrap_err();
         match text {
@@ -167,7 +192,11 @@ async fn progress_is_counted_and_short_whatever_the_guest_says() {
     assert_eq!(outcome.usage.host_calls, 51);
     let messages = host.log.progress.lock().unwrap();
     assert_eq!(messages.len(), 50);
-    assert!(messages.iter().all(|message| message.len() <= 1_000), "{}", messages[0].len());
+    assert!(
+        messages.iter().all(|message| message.len() <= 1_000),
+        "{}",
+        messages[0].len()
+    );
 }
 
 #[tokio::test]
@@ -195,7 +224,11 @@ async fn hidden_text_in_a_definition_does_not_reach_a_model() {
             schema.len()
         ));
     let host = Host::new();
-    let tools = host.sandbox.tools(&host.load(&guest.build())).await.unwrap();
+    let tools = host
+        .sandbox
+        .tools(&host.load(&guest.build()))
+        .await
+        .unwrap();
     assert_eq!(tools[0].description, "desc");
     assert_eq!(
         tools[0].input_schema["properties"]["a"]["description"],
@@ -206,13 +239,22 @@ async fn hidden_text_in_a_definition_does_not_reach_a_model() {
 #[tokio::test]
 async fn a_schema_that_points_to_another_place_is_refused() {
     let schema = r#"{"properties":{"a":{"$ref":"http://example.com/evil.json"}}}"#;
-    let guest = Guest::echo().data(1024, schema.as_bytes()).listing(&format!(
-        "(drop (call $one_tool))
+    let guest = Guest::echo()
+        .data(1024, schema.as_bytes())
+        .listing(&format!(
+            "(drop (call $one_tool))
          (i32.store (i32.const 416) (i32.const 1024)) (i32.store (i32.const 420) (i32.const {}))
          (i32.const 256)",
-        schema.len()
-    ));
+            schema.len()
+        ));
     let host = Host::new();
-    let error = host.sandbox.tools(&host.load(&guest.build())).await.unwrap_err();
-    assert!(matches!(&error, CallError::BadResult { why, .. } if why.contains("another document")), "{error:?}");
+    let error = host
+        .sandbox
+        .tools(&host.load(&guest.build()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, CallError::BadResult { why, .. } if why.contains("another document")),
+        "{error:?}"
+    );
 }

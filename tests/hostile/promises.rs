@@ -24,10 +24,20 @@ fn tests(file: &str) -> Vec<String> {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let is_test = line.trim() == "#[test]" || line.trim().starts_with("#[tokio::test");
-        let Some(next) = lines.peek().filter(|_| is_test) else {
+        if !is_test {
             continue;
-        };
-        let name = next.split("fn ").nth(1).and_then(|rest| rest.split('(').next());
+        }
+        while lines
+            .peek()
+            .is_some_and(|next| next.trim().starts_with("#["))
+        {
+            lines.next();
+        }
+        let next = lines.peek().copied().unwrap_or_default();
+        let name = next
+            .split("fn ")
+            .nth(1)
+            .and_then(|rest| rest.split('(').next());
         names.push(name.unwrap_or_else(|| panic!("{file}: {next}")).to_owned());
     }
     names
@@ -37,7 +47,10 @@ fn tests(file: &str) -> Vec<String> {
 fn no_file_of_attacks_is_forgotten() {
     let main = source("hostile/main.rs");
     for file in files() {
-        assert!(main.contains(&format!("mod {file};")), "hostile/{file}.rs is not in main.rs");
+        assert!(
+            main.contains(&format!("mod {file};")),
+            "hostile/{file}.rs is not in main.rs"
+        );
     }
 }
 
@@ -52,12 +65,19 @@ fn every_attack_is_in_the_readme_and_every_row_is_a_test() {
         .collect();
     let known: BTreeSet<String> = files()
         .iter()
-        .flat_map(|file| tests(file).into_iter().map(move |name| format!("{file}::{name}")))
+        .flat_map(|file| {
+            tests(file)
+                .into_iter()
+                .map(move |name| format!("{file}::{name}"))
+        })
         .collect();
     let unlisted: Vec<&String> = known.difference(&rows).collect();
     assert!(unlisted.is_empty(), "not in tests/README.md: {unlisted:#?}");
     let unknown: Vec<&String> = rows.difference(&known).collect();
-    assert!(unknown.is_empty(), "in tests/README.md, and no test: {unknown:#?}");
+    assert!(
+        unknown.is_empty(),
+        "in tests/README.md, and no test: {unknown:#?}"
+    );
 }
 
 #[test]
@@ -66,7 +86,10 @@ fn every_attack_has_a_sentence_for_a_name() {
         let tests = tests(&file);
         assert!(!tests.is_empty(), "{file} has no test");
         for name in tests {
-            assert!(name.matches('_').count() >= 3, "{file}::{name} is no sentence");
+            assert!(
+                name.matches('_').count() >= 3,
+                "{file}::{name} is no sentence"
+            );
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Rules: they import nothing, see one event, and a rule that fails has no verdict.
 
 use armature_grants::{LimitId, Limits};
-use armature_sandbox::{Caller, CallError, LoadError, Outcome, Phase, RuleEvent, Spending, Verdict};
+use armature_sandbox::{
+    CallError, Caller, LoadError, Outcome, Phase, RuleEvent, Spending, Verdict,
+};
 use armature_tests::{Guest, Host, compiled};
 use serde_json::{Value, json};
 
@@ -22,7 +24,10 @@ fn event(config: Value) -> RuleEvent {
 
 async fn check(host: &Host, guest: &Guest) -> Outcome<Verdict> {
     let plugin = host.load(&guest.build());
-    let outcome = host.sandbox.check_rule(&plugin, &event(json!({})), host.limits.clone()).await;
+    let outcome = host
+        .sandbox
+        .check_rule(&plugin, &event(json!({})), host.limits.clone())
+        .await;
     host.still_serves(&plugin).await;
     outcome
 }
@@ -41,10 +46,18 @@ async fn a_rule_that_imports_anything_is_refused() {
     let rule = "(core module $m (memory (export \"memory\") 1) (func (export \"f\")))
         (core instance $i (instantiate $m))
         (instance $rule) (export \"armature:plugin/rule-api@0.1.0\" (instance $rule))";
-    for import in ["armature:plugin/log@0.1.0", "armature:plugin/kv@0.1.0", "wasi:random/random@0.2.0", "wasi:clocks/wall-clock@0.2.0"] {
+    for import in [
+        "armature:plugin/log@0.1.0",
+        "armature:plugin/kv@0.1.0",
+        "wasi:random/random@0.2.0",
+        "wasi:clocks/wall-clock@0.2.0",
+    ] {
         let text = format!("(component (import \"{import}\" (instance)) {rule})");
         let error = host.try_load(&wat::parse_str(text).unwrap()).unwrap_err();
-        assert!(matches!(&error, LoadError::RuleImports { import: named, .. } if named == import), "{error:?}");
+        assert!(
+            matches!(&error, LoadError::RuleImports { import: named, .. } if named == import),
+            "{error:?}"
+        );
     }
 }
 
@@ -69,10 +82,18 @@ async fn a_rule_that_never_answers_is_stopped_and_has_no_verdict() {
 #[tokio::test]
 async fn a_rule_that_crashes_has_no_verdict() {
     let outcome = check(&Host::new(), &Guest::rule("unreachable")).await;
-    assert!(matches!(outcome.result, Err(CallError::Trap { .. })), "{:?}", outcome.result);
+    assert!(
+        matches!(outcome.result, Err(CallError::Trap { .. })),
+        "{:?}",
+        outcome.result
+    );
     // There is no sixth case.
     let outcome = check(&Host::new(), &verdict(5, 1)).await;
-    assert!(matches!(outcome.result, Err(CallError::Trap { .. })), "{:?}", outcome.result);
+    assert!(
+        matches!(outcome.result, Err(CallError::Trap { .. })),
+        "{:?}",
+        outcome.result
+    );
 }
 
 #[tokio::test]
@@ -84,7 +105,10 @@ async fn the_text_of_a_verdict_is_short_and_clean() {
     let Ok(Verdict::Block(text)) = outcome.result else {
         panic!("{:?}", outcome.result)
     };
-    assert!(text.starts_with("[2Jno no") && text.len() <= 1_000, "{text:.20}");
+    assert!(
+        text.starts_with("[2Jno no") && text.len() <= 1_000,
+        "{text:.20}"
+    );
 }
 
 #[tokio::test]
@@ -98,7 +122,10 @@ async fn the_same_event_always_gets_the_same_verdict() {
     let host = Host::new();
     let plugin = host.load(&guest.build());
     for _ in 0..20 {
-        let outcome = host.sandbox.check_rule(&plugin, &event(json!({})), Limits::standard()).await;
+        let outcome = host
+            .sandbox
+            .check_rule(&plugin, &event(json!({})), Limits::standard())
+            .await;
         assert_eq!(outcome.result.unwrap(), Verdict::Allow);
     }
 }
@@ -107,19 +134,36 @@ async fn the_same_event_always_gets_the_same_verdict() {
 async fn a_plugin_that_is_no_rule_has_no_verdict() {
     let host = Host::new();
     let plugin = host.load(&Guest::echo().build());
-    let outcome = host.sandbox.check_rule(&plugin, &event(json!({})), Limits::standard()).await;
-    assert!(matches!(outcome.result, Err(CallError::NoSuchExport { .. })), "{:?}", outcome.result);
+    let outcome = host
+        .sandbox
+        .check_rule(&plugin, &event(json!({})), Limits::standard())
+        .await;
+    assert!(
+        matches!(outcome.result, Err(CallError::NoSuchExport { .. })),
+        "{:?}",
+        outcome.result
+    );
 }
 
 #[tokio::test]
 async fn an_adapter_is_called_under_the_same_limits() {
     let host = Host::new().deadline(200);
     let plugin = host.load(&Guest::adapter("(loop $for_ever (br $for_ever)) unreachable").build());
-    let outcome = host.sandbox.run_adapter(&plugin, &json!({}), &json!({}), host.call_with()).await;
+    let outcome = host
+        .sandbox
+        .run_adapter(&plugin, &json!({}), &json!({}), host.call_with())
+        .await;
     host.was_stopped(&outcome, LimitId::Timeout);
     let tool = host.load(&Guest::echo().build());
-    let outcome = host.sandbox.run_adapter(&tool, &json!({}), &json!({}), host.call_with()).await;
-    assert!(matches!(outcome.result, Err(CallError::NoSuchExport { .. })), "{:?}", outcome.result);
+    let outcome = host
+        .sandbox
+        .run_adapter(&tool, &json!({}), &json!({}), host.call_with())
+        .await;
+    assert!(
+        matches!(outcome.result, Err(CallError::NoSuchExport { .. })),
+        "{:?}",
+        outcome.result
+    );
 }
 
 #[tokio::test]
@@ -128,6 +172,9 @@ async fn what_a_rule_is_asked_is_limited_in_size() {
     let plugin = host.load(&verdict(0, 0).build());
     let mut large = event(json!({}));
     large.arguments = json!("x".repeat(2_000));
-    let outcome = host.sandbox.check_rule(&plugin, &large, host.limits.clone()).await;
+    let outcome = host
+        .sandbox
+        .check_rule(&plugin, &large, host.limits.clone())
+        .await;
     host.was_stopped(&outcome, LimitId::Input);
 }

@@ -27,7 +27,10 @@ fn lock() -> Router {
 }
 
 fn to(server: &Server, more: &[&Server]) -> Value {
-    let http: Vec<String> = std::iter::once(&server).chain(more).map(|server| server.pattern()).collect();
+    let http: Vec<String> = std::iter::once(&server)
+        .chain(more)
+        .map(|server| server.pattern())
+        .collect();
     json!({"http": http, "secrets": {"KEY": {"hosts": ["127.0.0.1"], "header": "X-Key: {}"}}})
 }
 
@@ -52,7 +55,9 @@ fn nowhere(outcome: &Outcome<Value>) {
 #[tokio::test]
 async fn a_secret_goes_to_the_host_it_was_granted_for() {
     let server = Server::start(lock()).await;
-    let outcome = knowing(&to(&server, &[])).attack(&Fetch::get(server.url("/")).guest()).await;
+    let outcome = knowing(&to(&server, &[]))
+        .attack(&Fetch::get(server.url("/")).guest())
+        .await;
     assert_eq!(outcome.result.as_ref().unwrap()["right"], true);
     nowhere(&outcome);
 }
@@ -62,7 +67,9 @@ async fn a_secret_goes_nowhere_else() {
     let server = Server::start(lock()).await;
     let mut grants = to(&server, &[]);
     grants["secrets"]["KEY"]["hosts"] = json!(["api.example.com"]);
-    let outcome = knowing(&grants).attack(&Fetch::get(server.url("/")).guest()).await;
+    let outcome = knowing(&grants)
+        .attack(&Fetch::get(server.url("/")).guest())
+        .await;
     assert_eq!(outcome.result.unwrap()["has"], false);
 }
 
@@ -80,7 +87,9 @@ async fn a_secret_that_the_manifest_did_not_ask_for_is_not_sent() {
 #[tokio::test]
 async fn a_guest_cannot_set_the_header_of_a_secret() {
     let server = Server::start(lock()).await;
-    let guest = Fetch::get(server.url("/")).header("X-Key", "forged").guest();
+    let guest = Fetch::get(server.url("/"))
+        .header("X-Key", "forged")
+        .guest();
     let outcome = knowing(&to(&server, &[])).attack(&guest).await;
     assert_eq!(outcome.result.unwrap()["right"], true);
 }
@@ -94,9 +103,17 @@ async fn a_secret_is_not_carried_to_where_a_redirect_leads() {
     })))
     .await;
     let mut grants = to(&first, &[]);
-    grants["http"] = json!([first.pattern(), format!("* http://localhost:{}/**", other.port())]);
-    let outcome = knowing(&grants).attack(&Fetch::get(first.url("/")).guest()).await;
-    assert_eq!(outcome.result.unwrap(), json!({"has": false, "right": false, "authorization": false}));
+    grants["http"] = json!([
+        first.pattern(),
+        format!("* http://localhost:{}/**", other.port())
+    ]);
+    let outcome = knowing(&grants)
+        .attack(&Fetch::get(first.url("/")).guest())
+        .await;
+    assert_eq!(
+        outcome.result.unwrap(),
+        json!({"has": false, "right": false, "authorization": false})
+    );
 }
 
 #[tokio::test]
@@ -114,15 +131,29 @@ async fn a_server_that_repeats_a_secret_in_any_form_is_cut() {
             secret.bytes().map(|b| format!("%{b:02x}")).collect(),
             "s3cr%22et%2Fva%2Blue-42".to_owned(),
             "s3cr%22et%2fva%2blue-42".to_owned(),
-            "s3cr\\u0022et\\u002fva\\u002blue-42".to_owned(),
-            "s3cr\\\"et\\/va+lue-42".to_owned(),
             "s3cr&quot;et/va+lue-42".to_owned(),
         ]
     };
+    // Escapes of JSON itself: read as JSON these are the secret as it is.
+    let escaped = [
+        r"s3cr\u0022et\u002fva\u002blue-42",
+        r#"s3cr\"et\/va+lue-42"#,
+        r#"s3cr\"et/va+lue-42"#,
+    ];
     let sent = json!(forms(SECRET)).to_string();
+    let sent = format!(
+        "{},\"{}\"]",
+        sent.trim_end_matches(']'),
+        escaped.join("\",\"")
+    );
     let server = Server::start(Router::new().fallback(any(move || async move { sent }))).await;
-    let outcome = knowing(&to(&server, &[])).attack(&Fetch::get(server.url("/")).guest()).await;
-    let kept: Vec<String> = serde_json::from_value(outcome.result.as_ref().unwrap().clone()).unwrap();
+    let outcome = knowing(&to(&server, &[]))
+        .attack(&Fetch::get(server.url("/")).guest())
+        .await;
+    let kept: Vec<String> =
+        serde_json::from_value(outcome.result.as_ref().unwrap().clone()).unwrap();
+    assert_eq!(kept.len(), forms(SECRET).len() + escaped.len());
+    assert!(!kept.iter().any(|text| text == SECRET), "{kept:?}");
     for (sent, kept) in forms(SECRET).iter().zip(&kept) {
         assert_ne!(sent, kept, "this form of a secret came back");
     }
@@ -137,8 +168,13 @@ async fn an_error_page_and_a_redirect_that_repeat_a_secret_are_cut_too() {
         (StatusCode::FORBIDDEN, [("x-echo", key)], body)
     })))
     .await;
-    let outcome = knowing(&to(&server, &[])).attack(&Fetch::get(server.url("/")).guest()).await;
-    assert_eq!(outcome.result.as_ref().unwrap(), &json!("wrong key: [secret KEY]"));
+    let outcome = knowing(&to(&server, &[]))
+        .attack(&Fetch::get(server.url("/")).guest())
+        .await;
+    assert_eq!(
+        outcome.result.as_ref().unwrap(),
+        &json!("wrong key: [secret KEY]")
+    );
     nowhere(&outcome);
 }
 
@@ -154,9 +190,22 @@ async fn a_secret_exists_only_for_those_it_was_granted_to() {
         .data(1024, name.as_bytes())
     };
     let grants = json!({"secrets": {"KEY": {"hosts": ["api.example.com"]}, "EMPTY": {"hosts": ["api.example.com"]}}});
-    let host = Host::new().granting(&grants).knowing(&[("KEY", SECRET), ("OTHER", "another-value")]);
-    for (name, exists) in [("KEY", 1), ("OTHER", 0), ("EMPTY", 0), ("PATH", 0), ("key", 0), ("", 0)] {
-        assert_eq!(host.attack(&asking(name)).await.result.unwrap(), json!(exists), "{name}");
+    let host = Host::new()
+        .granting(&grants)
+        .knowing(&[("KEY", SECRET), ("OTHER", "another-value")]);
+    for (name, exists) in [
+        ("KEY", 1),
+        ("OTHER", 0),
+        ("EMPTY", 0),
+        ("PATH", 0),
+        ("key", 0),
+        ("", 0),
+    ] {
+        assert_eq!(
+            host.attack(&asking(name)).await.result.unwrap(),
+            json!(exists),
+            "{name}"
+        );
     }
 }
 
@@ -181,14 +230,17 @@ async fn a_placeholder_becomes_its_secret_towards_its_host_only() {
         |RawQuery(query): RawQuery, headers: HeaderMap, body: String| async move {
             let query: String = query.unwrap_or_default();
             axum::Json(json!([
-                headers.get("x-key").is_some_and(|value| value.as_bytes() == SECRET.as_bytes()),
+                headers
+                    .get("x-key")
+                    .is_some_and(|value| value.as_bytes() == SECRET.as_bytes()),
                 query == "k=s3cr%22et%2Fva%2Blue-42",
                 body == format!("key={SECRET}"),
             ]))
         },
     )))
     .await;
-    let grants = json!({"http": [server.pattern(), format!("* http://localhost:{}/**", server.port())]});
+    let grants =
+        json!({"http": [server.pattern(), format!("* http://localhost:{}/**", server.port())]});
     let host = knowing(&grants).placeholder(TOKEN, "KEY", "127.0.0.1");
     let ask = |base: &str| {
         Fetch::get(format!("{base}?k={TOKEN}"))
@@ -201,15 +253,23 @@ async fn a_placeholder_becomes_its_secret_towards_its_host_only() {
     assert_eq!(outcome.result.as_ref().unwrap(), &json!([true, true, true]));
     nowhere(&outcome);
     let before = server.seen();
-    let outcome = host.attack(&ask(&format!("http://localhost:{}/", server.port()))).await;
-    assert!(matches!(tool_error(&outcome), ToolError::Denied(_)), "{:?}", outcome.result);
+    let outcome = host
+        .attack(&ask(&format!("http://localhost:{}/", server.port())))
+        .await;
+    assert!(
+        matches!(tool_error(&outcome), ToolError::Denied(_)),
+        "{:?}",
+        outcome.result
+    );
     assert_eq!(server.seen(), before, "nothing left the host");
 }
 
 #[tokio::test]
 async fn a_secret_that_no_header_can_carry_is_an_error_without_its_value() {
     let server = Server::start(lock()).await;
-    let host = Host::new().granting(&to(&server, &[])).knowing(&[("KEY", "line one\r\nX-Evil: 1")]);
+    let host = Host::new()
+        .granting(&to(&server, &[]))
+        .knowing(&[("KEY", "line one\r\nX-Evil: 1")]);
     let outcome = host.attack(&Fetch::get(server.url("/")).guest()).await;
     let ToolError::InvalidArguments(text) = tool_error(&outcome) else {
         panic!("{:?}", outcome.result)

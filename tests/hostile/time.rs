@@ -40,7 +40,10 @@ async fn a_start_function_that_loops_is_stopped_by_its_fuel() {
 #[tokio::test]
 async fn a_start_function_that_loops_is_stopped_at_its_deadline() {
     let guest = Guest::echo().item("(func $begin (loop $for_ever (br $for_ever))) (start $begin)");
-    Host::new().deadline(200).stops(&guest, LimitId::Timeout).await;
+    Host::new()
+        .deadline(200)
+        .stops(&guest, LimitId::Timeout)
+        .await;
 }
 
 #[tokio::test]
@@ -59,7 +62,8 @@ async fn listing_tools_runs_under_the_limits_too() {
 #[tokio::test]
 async fn an_allocator_that_loops_is_stopped_by_its_fuel() {
     let host = Host::new().limited(|limits| limits.fuel = 10_000_000);
-    host.stops(&Guest::echo().realloc(FOREVER), LimitId::Fuel).await;
+    host.stops(&Guest::echo().realloc(FOREVER), LimitId::Fuel)
+        .await;
 }
 
 #[tokio::test]
@@ -80,7 +84,10 @@ async fn code_that_runs_after_the_answer_is_stopped_by_its_fuel() {
 #[tokio::test]
 async fn code_that_runs_after_the_answer_is_stopped_at_its_deadline() {
     let guest = Guest::echo().after("(loop $for_ever (br $for_ever))");
-    Host::new().deadline(200).stops(&guest, LimitId::Timeout).await;
+    Host::new()
+        .deadline(200)
+        .stops(&guest, LimitId::Timeout)
+        .await;
 }
 
 #[tokio::test]
@@ -103,7 +110,10 @@ async fn work_that_is_cheap_in_fuel_and_dear_in_time_is_stopped_at_its_deadline(
          unreachable",
     )
     .memory("962");
-    Host::new().deadline(300).stops(&guest, LimitId::Timeout).await;
+    Host::new()
+        .deadline(300)
+        .stops(&guest, LimitId::Timeout)
+        .await;
 }
 
 #[tokio::test]

@@ -63,7 +63,10 @@ async fn typed_exports_are_tools_with_a_schema_from_their_types() {
     let mut names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["add", "fail", "many", "ping", "repeat"]);
-    let repeat = tools.iter().find(|tool| tool.name.as_str() == "repeat").unwrap();
+    let repeat = tools
+        .iter()
+        .find(|tool| tool.name.as_str() == "repeat")
+        .unwrap();
     assert_eq!(
         repeat.input_schema,
         json!({
@@ -88,22 +91,42 @@ async fn typed_exports_are_tools_with_a_schema_from_their_types() {
 async fn typed_exports_take_and_give_json() {
     let host = Host::new();
     let plugin = host.load(&shop());
-    let add = host.attack_with(&plugin, "add", &json!({"a": 2, "b": 40})).await;
+    let add = host
+        .attack_with(&plugin, "add", &json!({"a": 2, "b": 40}))
+        .await;
     assert_eq!(add.result.unwrap(), json!(42));
     assert_eq!(add.usage.bytes_out, 2);
     let line = json!({"line": {"name": "nails", "count": 7, "kind": "trade"}});
     let repeated = host.attack_with(&plugin, "repeat", &line).await;
     assert_eq!(repeated.result.unwrap(), line["line"]);
-    assert_eq!(host.attack_with(&plugin, "ping", &json!({})).await.result.unwrap(), "pong");
-    let failed = host.attack_with(&plugin, "fail", &json!({"why": "no \u{1b}[31mstock"})).await;
-    assert_eq!(tool_error(&failed), ToolError::Failed("no [31mstock".into()));
+    assert_eq!(
+        host.attack_with(&plugin, "ping", &json!({}))
+            .await
+            .result
+            .unwrap(),
+        "pong"
+    );
+    let failed = host
+        .attack_with(&plugin, "fail", &json!({"why": "no \u{1b}[31mstock"}))
+        .await;
+    assert_eq!(
+        tool_error(&failed),
+        ToolError::Failed("no [31mstock".into())
+    );
 }
 
 #[tokio::test]
 async fn documentation_comments_become_descriptions() {
     let host = Host::new();
-    let tools = host.sandbox.tools(&host.load(&Guest::documented(WIT, &shop()))).await.unwrap();
-    let add = tools.iter().find(|tool| tool.name.as_str() == "add").unwrap();
+    let tools = host
+        .sandbox
+        .tools(&host.load(&Guest::documented(WIT, &shop())))
+        .await
+        .unwrap();
+    let add = tools
+        .iter()
+        .find(|tool| tool.name.as_str() == "add")
+        .unwrap();
     assert_eq!(add.description, "Adds two amounts.");
 }
 
@@ -113,13 +136,29 @@ async fn arguments_of_the_wrong_type_are_told_where_they_are_wrong() {
     let plugin = host.load(&shop());
     for (tool, args, words) in [
         ("add", json!({"a": -1, "b": 1}), "`a` is -1"),
-        ("add", json!({"a": 4_294_967_296_u64, "b": 1}), "`a` is 4294967296"),
-        ("add", json!({"a": 18_446_744_073_709_551_615_u64, "b": 1}), "`a`"),
+        (
+            "add",
+            json!({"a": 4_294_967_296_u64, "b": 1}),
+            "`a` is 4294967296",
+        ),
+        (
+            "add",
+            json!({"a": 18_446_744_073_709_551_615_u64, "b": 1}),
+            "`a`",
+        ),
         ("add", json!({"a": 1.5, "b": 1}), "`a`"),
         ("add", json!({"a": "1", "b": 1}), "`a` should be"),
         ("add", json!({"a": 1}), "`b` should be"),
-        ("repeat", json!({"line": {"name": "x", "count": 1, "more": 1}}), "`line` has no field `more`"),
-        ("repeat", json!({"line": {"name": "x", "count": 1, "kind": "gift"}}), "`line.kind` should be one of retail, trade"),
+        (
+            "repeat",
+            json!({"line": {"name": "x", "count": 1, "more": 1}}),
+            "`line` has no field `more`",
+        ),
+        (
+            "repeat",
+            json!({"line": {"name": "x", "count": 1, "kind": "gift"}}),
+            "`line.kind` should be one of retail, trade",
+        ),
         ("repeat", json!({"line": []}), "`line` should be an object"),
     ] {
         let outcome = host.call(&plugin, tool, &args).await;
@@ -134,12 +173,22 @@ async fn arguments_of_the_wrong_type_are_told_where_they_are_wrong() {
 async fn a_typed_list_without_end_is_not_copied_out() {
     let host = Host::new();
     let plugin = host.load(&shop());
-    let few = host.attack_with(&plugin, "many", &json!({"count": 1_000})).await;
+    let few = host
+        .attack_with(&plugin, "many", &json!({"count": 1_000}))
+        .await;
     assert_eq!(few.result.unwrap().as_array().unwrap().len(), 1_000);
-    let outcome = host.attack_with(&plugin, "many", &json!({"count": 4_000_000})).await;
+    let outcome = host
+        .attack_with(&plugin, "many", &json!({"count": 4_000_000}))
+        .await;
     host.was_stopped(&outcome, LimitId::HostCallBytes);
-    let outcome = host.attack_with(&plugin, "many", &json!({"count": 4_294_967_295_u32})).await;
-    assert!(matches!(outcome.result, Err(CallError::Trap { .. })), "{:?}", outcome.result);
+    let outcome = host
+        .attack_with(&plugin, "many", &json!({"count": 4_294_967_295_u32}))
+        .await;
+    assert!(
+        matches!(outcome.result, Err(CallError::Trap { .. })),
+        "{:?}",
+        outcome.result
+    );
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ impl Fetch {
                  (i32.const {has_body}) (i32.const {body}) (i32.const {body_len})
                  (i32.const {has_timeout}) (i32.const {timeout}) (i32.const {redirects}) (i32.const 512))
                (local.set $i (i32.sub (local.get $i) (i32.const 1)))
-               (br_if $again (i32.and (local.get $i) (i32.eqz (i32.load8_u (i32.const 512))))))
+               (br_if $again (i32.and (i32.ne (local.get $i) (i32.const 0)) (i32.eqz (i32.load8_u (i32.const 512))))))
              (if (i32.eqz (i32.load8_u (i32.const 512)))
                (then (return (call $ok (i32.load (i32.const 536)) (i32.load (i32.const 540))))))
              (local.set $j (i32.load8_u (i32.const 516)))

@@ -75,9 +75,8 @@ impl Guest {
         } else {
             format!("armature:plugin/{interface}@0.1.0")
         };
-        self.imports += &format!(
-            "(import \"{interface}\" \"{function}\" (func ${name} {signature}))\n"
-        );
+        self.imports +=
+            &format!("(import \"{interface}\" \"{function}\" (func ${name} {signature}))\n");
         self
     }
 
@@ -127,7 +126,8 @@ impl Guest {
     /// The component.
     pub fn build(&self) -> Vec<u8> {
         let (resolve, world) = wit::world(self.world);
-        let module = wat::parse_str(self.text()).unwrap_or_else(|why| panic!("{why}\n{}", self.text()));
+        let module =
+            wat::parse_str(self.text()).unwrap_or_else(|why| panic!("{why}\n{}", self.text()));
         wit::component(module, &resolve, world)
     }
 

@@ -280,7 +280,8 @@ impl Host {
 
     /// Builds a guest, calls its tool `t` once, and sees that the sandbox serves the next call.
     pub async fn attack(&self, guest: &Guest) -> Outcome<Value> {
-        self.attack_with(&self.load(&guest.build()), "t", &json!({})).await
+        self.attack_with(&self.load(&guest.build()), "t", &json!({}))
+            .await
     }
 
     /// Calls a tool once, and sees that the call ends in time, says what it used, and leaves the sandbox as it was.
@@ -291,14 +292,18 @@ impl Host {
         let outcome = self.call(plugin, tool, args).await;
         let took = started.elapsed();
         let most = Duration::from_millis(self.limits.timeout_s) + SLACK;
-        assert!(took < most, "the call took {took:?}, at most {most:?} are right");
+        assert!(
+            took < most,
+            "the call took {took:?}, at most {most:?} are right"
+        );
         assert!(
             outcome.usage.wall > Duration::ZERO && outcome.usage.wall <= took,
             "the time that it took is reported: {:?}",
             outcome.usage
         );
+        // The engine writes down the fuel of a loop when it leaves it: of a guest that was cut off inside one, less is known.
         assert!(
-            outcome.usage.fuel > 0,
+            outcome.usage.fuel > 0 || outcome.result.is_err(),
             "the fuel that it used is reported: {:?}",
             outcome.usage
         );
