@@ -52,6 +52,16 @@ fn quiet_prints_the_results_as_json_and_nothing_else() {
 }
 
 #[test]
+fn a_result_that_could_not_be_written_is_refused_before_the_run() {
+    let place = talking("fine");
+    shows!(
+        "run-no-place-for-output",
+        place.run(&["run", "spec.yml", "-o", "nowhere/out.json"])
+    );
+    assert!(!place.home().exists());
+}
+
+#[test]
 fn a_reply_may_hold_control_characters_in_a_pipe() {
     let ran = talking("a\u{1b}[31mb").run(&["run", "spec.yml"]);
     assert_eq!(ran.out, "a\u{1b}[31mb\n");

@@ -71,6 +71,7 @@ impl Run {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let inputs = inputs::read(&self.inputs)?;
         person::answers(&self.approve)?;
+        self.output.as_deref().map_or(Ok(()), files::check_target)?;
         opening::wait(self.start(screen, inputs))
     }
 
@@ -170,15 +171,16 @@ impl Run {
             }
         };
         let all = Value::Object(report.outputs.clone());
-        if let Some(file) = &self.output {
-            files::write(file, &(outcome::pretty(&all) + "\n"))?;
-        }
         if self.quiet {
             screen.result(&outcome::pretty(&all));
         } else if !self.events {
             outcome::show(screen, &report, tally);
         } else if let Some((_, value)) = &report.primary {
             screen.result(&outcome::readable(value));
+        }
+        // Last, so that a disk that is full does not take the result off the screen, too.
+        if let Some(file) = &self.output {
+            files::write(file, &(outcome::pretty(&all) + "\n"))?;
         }
         Ok(Exit::Done)
     }

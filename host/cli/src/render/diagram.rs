@@ -38,11 +38,10 @@ pub(crate) fn header(plan: &Plan) -> Vec<String> {
         .iter()
         .map(|(kind, count)| format!("{count} {kind}"))
         .collect();
-    let mut about = format!(
-        "{}: {}",
-        text::length(spec.stages.len(), "stage"),
-        kinds.join(", ")
-    );
+    let mut about = text::length(spec.stages.len(), "stage");
+    if !kinds.is_empty() {
+        about.push_str(&format!(": {}", kinds.join(", ")));
+    }
     let models = models(spec);
     if !models.is_empty() {
         about.push_str(&format!(" · {}", models.join(", ")));
