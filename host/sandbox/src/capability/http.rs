@@ -335,6 +335,10 @@ impl State {
                 filled.set_sensitive(true);
                 *header = filled;
             }
+            if url.path().contains(token) {
+                let filled = url.path().replace(token, &one_segment(&value));
+                url.set_path(&filled);
+            }
             if let Some(query) = url.query().filter(|query| query.contains(token)) {
                 let encoded: String =
                     url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
@@ -393,6 +397,19 @@ impl State {
             body: scrubber.bytes(body),
         })
     }
+}
+
+/// A text as part of one segment of a path: it adds no segment, and means no directory.
+fn one_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~:".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
