@@ -1,6 +1,7 @@
 //! What a call costs, beside what bare wasmtime costs in the same run on the same machine.
 //!
 //! ```console
+//! cargo build --release -p armature-cli                # the rows about the program measure this
 //! cargo bench -p armature-tests                       # a release build, minutes the first time
 //! cargo bench -p armature-tests -- --quick            # fewer rounds
 //! cargo bench -p armature-tests --profile dev -- --quick
@@ -17,11 +18,12 @@
 )]
 
 mod bare;
-mod later;
 mod load;
 mod memory;
+mod program;
 mod row;
 mod rule;
+mod run;
 mod start;
 mod stop;
 mod tool_call;
@@ -43,7 +45,8 @@ fn main() {
         rows.push(load::measure(&rounds).await);
         rows.push(stop::measure(&rounds).await);
         rows.push(memory::measure(&rounds).await);
-        rows.extend(later::rows());
+        rows.extend(run::measure(&rounds).await);
+        rows.extend(program::measure(&rounds));
         rows
     });
     let profile = if cfg!(debug_assertions) {

@@ -108,6 +108,41 @@ async fn more_instances_than_there_can_ever_be_are_refused() {
 }
 
 #[tokio::test]
+async fn more_calls_than_there_is_room_for_are_told_so_and_the_rest_goes_on() {
+    // Each takes sixteen of the places for memories, and holds them until it is stopped.
+    let instances: String = (0..16)
+        .map(|at| format!("(core instance $i{at} (instantiate $m))"))
+        .collect();
+    let wasm = wat::parse_str(format!(
+        "(component
+           (core module $m (memory 1)
+             (func (export \"f\") (result i32) (loop $for_ever (br $for_ever)) unreachable))
+           {instances}
+           (func (export \"f\") (result u32) (canon lift (core func $i0 \"f\"))))"
+    ))
+    .unwrap();
+    let host = Host::new().deadline(1_500);
+    let plugin = host.load(&wasm);
+    host.sandbox.prepare(&plugin).await.unwrap();
+    let args = json!({});
+    let calls = (0..100).map(|_| host.call(&plugin, "f", &args));
+    let outcomes = futures::future::join_all(calls).await;
+    let busy = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome.result, Err(CallError::Busy { .. })))
+        .count();
+    let stopped = outcomes
+        .iter()
+        .filter(
+            |outcome| matches!(&outcome.result, Err(error) if is_limit(error, LimitId::Timeout)),
+        )
+        .count();
+    assert!(busy > 0 && stopped > 0, "{busy} busy, {stopped} stopped");
+    assert_eq!(busy + stopped, 100, "{outcomes:?}");
+    host.still_serves(&plugin).await;
+}
+
+#[tokio::test]
 async fn a_table_that_grows_for_ever_ends_at_its_limit() {
     let guest = Guest::tool(
         "(loop $more (drop (table.grow $t (ref.null func) (i32.const 1000))) (br $more)) unreachable",

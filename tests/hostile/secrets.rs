@@ -5,7 +5,7 @@ use armature_tests::{Fetch, Guest, Host, Server, tool_error};
 use axum::{
     Router,
     extract::RawQuery,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::IntoResponse as _,
     routing::any,
 };
@@ -227,7 +227,7 @@ const TOKEN: &str = "armature-placeholder-0123456789abcdef";
 #[tokio::test]
 async fn a_placeholder_becomes_its_secret_towards_its_host_only() {
     let server = Server::start(Router::new().fallback(any(
-        |RawQuery(query): RawQuery, headers: HeaderMap, body: String| async move {
+        |uri: Uri, RawQuery(query): RawQuery, headers: HeaderMap, body: String| async move {
             let query: String = query.unwrap_or_default();
             axum::Json(json!([
                 headers
@@ -235,6 +235,7 @@ async fn a_placeholder_becomes_its_secret_towards_its_host_only() {
                     .is_some_and(|value| value.as_bytes() == SECRET.as_bytes()),
                 query == "k=s3cr%22et%2Fva%2Blue-42",
                 body == format!("key={SECRET}"),
+                uri.path() == "/bots3cr%22et%2Fva%2Blue-42/send",
             ]))
         },
     )))
@@ -243,14 +244,17 @@ async fn a_placeholder_becomes_its_secret_towards_its_host_only() {
         json!({"http": [server.pattern(), format!("* http://localhost:{}/**", server.port())]});
     let host = knowing(&grants).placeholder(TOKEN, "KEY", "127.0.0.1");
     let ask = |base: &str| {
-        Fetch::get(format!("{base}?k={TOKEN}"))
+        Fetch::get(format!("{base}bot{TOKEN}/send?k={TOKEN}"))
             .method("POST")
             .header("x-key", TOKEN)
             .body(format!("key={TOKEN}"))
             .guest()
     };
     let outcome = host.attack(&ask(&server.url("/"))).await;
-    assert_eq!(outcome.result.as_ref().unwrap(), &json!([true, true, true]));
+    assert_eq!(
+        outcome.result.as_ref().unwrap(),
+        &json!([true, true, true, true])
+    );
     nowhere(&outcome);
     let before = server.seen();
     let outcome = host
