@@ -70,8 +70,18 @@ impl Resolver<'_> {
 
 /// Can a plugin with these rights reach another machine?
 pub(crate) fn reaches_out(rights: &Rights) -> bool {
-    rights
-        .layers()
-        .iter()
-        .all(|(_, grants)| !grants.http.is_empty())
+    every_layer(rights, |grants| !grants.http.is_empty())
+}
+
+/// Can a plugin with these rights leave anything behind that a second call would find? Without such a right it only
+/// computes, whatever it says of itself.
+pub(crate) fn leaves_traces(rights: &Rights) -> bool {
+    reaches_out(rights)
+        || every_layer(rights, |grants| !grants.fs.write.is_empty())
+        || every_layer(rights, |grants| grants.kv.is_some())
+        || every_layer(rights, |grants| !grants.tools.is_empty())
+}
+
+fn every_layer(rights: &Rights, gives: impl Fn(&Grants) -> bool) -> bool {
+    rights.layers().iter().all(|(_, grants)| gives(grants))
 }

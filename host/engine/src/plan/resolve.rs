@@ -12,7 +12,7 @@ use armature_spec::{Spec, Step, path};
 use futures::future::join_all;
 
 use super::{
-    given::reaches_out,
+    given::{leaves_traces, reaches_out},
     problem::{PlanCode, Reporter, nearest},
     stage::{Given, Tool},
 };
@@ -226,7 +226,8 @@ impl<'e> Resolver<'e> {
         };
         let rights = self.rights(&plugin, given.grants);
         let limits = self.limits(&given.limits, report, at)?;
-        let outside = reaches_out(&rights) || !repeatable(&definition);
+        let outside =
+            reaches_out(&rights) || (leaves_traces(&rights) && !repeatable(&definition));
         Some(Tool {
             plugin,
             definition,

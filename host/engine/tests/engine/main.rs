@@ -12,7 +12,6 @@
     reason = "a test may stop at the first surprise, and its helpers are nobody's interface"
 )]
 
-mod bench;
 mod fan_out;
 mod gates;
 mod lifecycle;
