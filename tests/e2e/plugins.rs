@@ -40,10 +40,10 @@ fn a_right_that_was_not_granted_is_refused_with_the_line_and_granted_with_it() {
     assert_eq!(refused.code, 4, "{}", refused.all());
     let said = refused.all();
     assert!(
-        said.contains("kv: run") && said.contains("grants:") && said.contains("plugin: notes"),
+        said.contains("kv: workflow") && said.contains("grants:") && said.contains("plugin: notes"),
         "{said}"
     );
-    project.write("spec.yml", &spec("    grants:\n      kv: run\n"));
+    project.write("spec.yml", &spec("    grants:\n      kv: workflow\n"));
     assert_eq!(project.result()["add"]["id"], 1);
 }
 

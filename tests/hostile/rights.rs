@@ -161,7 +161,6 @@ async fn a_tool_is_called_by_a_name_that_is_a_name_and_with_json() {
 }
 
 #[tokio::test]
-#[ignore = "open: the path goes into the suggested line of a refusal as it is, without being quoted"]
 async fn a_refusal_cannot_be_made_to_suggest_a_wider_grant() {
     // The name of the file would end the text and begin another: the whole workspace.
     let host = Host::new();

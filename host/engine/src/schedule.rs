@@ -131,12 +131,13 @@ pub(crate) enum Ending<E> {
     Failed(E),
 }
 
-/// Runs a graph. `start` makes the future of a stage; it is expected to end soon after `stop` is cancelled.
+/// Runs a graph. `start` makes the future of a stage, and is told whether the stage is alone: nothing else runs, and
+/// nothing else can start before it ends. The future is expected to end soon after `stop` is cancelled.
 pub(crate) async fn drive<E, Fut>(
     graph: &Graph,
     width: usize,
     stop: &CancellationToken,
-    mut start: impl FnMut(usize) -> Fut,
+    mut start: impl FnMut(usize, bool) -> Fut,
 ) -> Ending<E>
 where
     Fut: Future<Output = (usize, Result<Step, E>)>,
@@ -152,7 +153,8 @@ where
             let Some(Reverse(node)) = ready.pop() else {
                 break;
             };
-            running.push(start(node));
+            let alone = running.is_empty() && ready.is_empty();
+            running.push(start(node, alone));
         }
         match running.next().await {
             None => break,
@@ -198,7 +200,7 @@ mod tests {
         let start = Instant::now();
         let log = RefCell::new(Vec::new());
         let stop = CancellationToken::new();
-        let ending = drive(graph, width, &stop, |node| {
+        let ending = drive(graph, width, &stop, |node, _| {
             let (log, began) = (&log, start.elapsed().as_millis());
             async move {
                 sleep(Duration::from_millis(millis[node])).await;
@@ -233,7 +235,7 @@ mod tests {
         let graph = graph(&[&[], &[], &[1]]);
         let stop = CancellationToken::new();
         let ended = RefCell::new(Vec::new());
-        let ending = drive(&graph, 8, &stop, |node| {
+        let ending = drive(&graph, 8, &stop, |node, _| {
             let (stop, ended) = (stop.clone(), &ended);
             async move {
                 if node == 0 {
@@ -259,7 +261,7 @@ mod tests {
     async fn a_held_stage_holds_only_what_depends_on_it() {
         let graph = graph(&[&[], &[0], &[], &[2]]);
         let ran = RefCell::new(Vec::new());
-        let ending: Ending<()> = drive(&graph, 8, &CancellationToken::new(), |node| {
+        let ending: Ending<()> = drive(&graph, 8, &CancellationToken::new(), |node, _| {
             ran.borrow_mut().push(node);
             std::future::ready((node, Ok(if node == 0 { Step::Held } else { Step::Done })))
         })
@@ -272,7 +274,7 @@ mod tests {
     async fn nothing_starts_after_it_was_told_to_stop() {
         let stop = CancellationToken::new();
         stop.cancel();
-        let ending: Ending<()> = drive(&graph(&[&[]]), 8, &stop, |node| {
+        let ending: Ending<()> = drive(&graph(&[&[]]), 8, &stop, |node, _| {
             assert_ne!(node, 0, "started");
             std::future::ready((node, Ok(Step::Done)))
         })
@@ -289,7 +291,7 @@ mod tests {
         )
         .unwrap();
         let last = RefCell::new(None);
-        let ending: Ending<()> = drive(&chain, 4, &CancellationToken::new(), |node| {
+        let ending: Ending<()> = drive(&chain, 4, &CancellationToken::new(), |node, _| {
             assert_eq!(last.replace(Some(node)), node.checked_sub(1));
             std::future::ready((node, Ok(Step::Done)))
         })

@@ -144,7 +144,7 @@ impl Rights {
     /// # Errors
     /// [`Denial`] naming the first layer that does not allow it.
     pub fn read_file(&self, path: &RelPath) -> Result<(), Denial> {
-        let line = || format!("fs: {{ read: [\"{path}\"] }}");
+        let line = || format!("fs: {{ read: [{}] }}", quoted(path.as_str()));
         self.all(
             Capability::Fs,
             || format!("read {path}"),
@@ -158,7 +158,7 @@ impl Rights {
     /// # Errors
     /// [`Denial`] naming the first layer that does not allow it.
     pub fn write_file(&self, path: &RelPath) -> Result<(), Denial> {
-        let line = || format!("fs: {{ write: [\"{path}\"] }}");
+        let line = || format!("fs: {{ write: [{}] }}", quoted(path.as_str()));
         self.all(
             Capability::Fs,
             || format!("write {path}"),
@@ -192,13 +192,15 @@ impl Rights {
             line,
             |g| covering(g, false),
         )?;
-        // The manifest's author cannot know the user's network; the person who grants says whether it may be reached.
-        let private = self
+        // The manifest's author cannot know the user's network; the people who grant say whether it may be reached,
+        // and where nobody granted anything it may not.
+        let mut granting = self
             .layers
             .iter()
             .filter(|(layer, _)| *layer != Layer::Manifest)
-            .all(|(_, g)| covering(g, true));
-        Ok(if private {
+            .peekable();
+        let granted = granting.peek().is_some();
+        Ok(if granted && granting.all(|(_, g)| covering(g, true)) {
             Reach::Anywhere
         } else {
             Reach::PublicOnly
@@ -263,7 +265,14 @@ impl Rights {
         self.all(
             Capability::Kv,
             || "a store of its own".into(),
-            || "kv: run".into(),
+            || {
+                if self.asks_for_workflow() {
+                    "kv: workflow"
+                } else {
+                    "kv: run"
+                }
+                .to_owned()
+            },
             |g| g.kv.is_some(),
         )?;
         Ok(self
@@ -274,12 +283,18 @@ impl Rights {
             .unwrap_or(KvScope::Run))
     }
 
+    /// Does the manifest want to keep things from run to run?
+    fn asks_for_workflow(&self) -> bool {
+        let manifest = self.layers.first().map(|(_, grants)| grants);
+        manifest.is_some_and(|grants| grants.kv == Some(KvScope::Workflow))
+    }
+
     /// May this tool be called?
     ///
     /// # Errors
     /// [`Denial`] naming the first layer that does not allow it.
     pub fn call_tool(&self, tool: &str) -> Result<(), Denial> {
-        let line = || format!("tools: [{tool}]");
+        let line = || format!("tools: [{}]", quoted(tool));
         self.all(
             Capability::Tool,
             || tool.to_owned(),
@@ -287,6 +302,12 @@ impl Rights {
             |g| g.tools.iter().any(|name| name.as_str() == tool),
         )
     }
+}
+
+/// A text as one value of YAML and TOML alike: whatever a guest asked for, the line that is suggested grants that and
+/// nothing more.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// How far a granted request may go.
@@ -365,6 +386,31 @@ mod tests {
         assert_eq!(
             rights(&[manifest, manifest]).fetch("GET", &url),
             Ok(Reach::Anywhere)
+        );
+    }
+
+    #[test]
+    fn what_a_manifest_alone_says_reaches_no_private_place() {
+        let url = Url::parse("http://127.0.0.1/x").unwrap();
+        let alone = rights(&[r#"{"http":["GET http://127.0.0.1/**"]}"#]);
+        assert_eq!(alone.fetch("GET", &url), Ok(Reach::PublicOnly));
+    }
+
+    #[test]
+    fn a_refusal_suggests_what_was_asked_and_no_more() {
+        let path = RelPath::new(r#"x", "."#).unwrap();
+        let line = rights(&["{}"]).read_file(&path).unwrap_err().line;
+        assert_eq!(line, r#"fs: { read: ["x\", \"."] }"#);
+        assert_eq!(
+            rights(&["{}"]).call_tool("a").unwrap_err().line,
+            r#"tools: ["a"]"#
+        );
+        assert_eq!(
+            rights(&[r#"{"kv":"workflow"}"#, "{}"])
+                .kv()
+                .unwrap_err()
+                .line,
+            "kv: workflow"
         );
     }
 

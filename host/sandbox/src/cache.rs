@@ -54,6 +54,8 @@ impl Cache {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         // The name is part of what is vouched for: a file under another name is another file.
         mac.update(component.as_bytes());
+        // Another version of this program may have checked other things before it compiled.
+        mac.update(env!("CARGO_PKG_VERSION").as_bytes());
         mac.update(&self.engine.to_le_bytes());
         mac.update(compiled);
         Some(mac)

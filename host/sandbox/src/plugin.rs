@@ -125,7 +125,8 @@ impl Plugin {
             }
         };
         let code = Digest::of(&[&bytes]);
-        let digest = Digest::of(&[&bytes, text.unwrap_or_default().as_bytes()]);
+        // Over the component's digest instead of its bytes: they are hashed once.
+        let digest = Digest::of(&[code.as_bytes(), text.unwrap_or_default().as_bytes()]);
         Ok(Self {
             manifest,
             digest,

@@ -42,13 +42,6 @@ pub(crate) struct Shape {
 /// Reads the shape of a component and refuses what is too large or made for another host.
 pub(crate) fn inspect(plugin: &str, bytes: &[u8], limits: &Limits) -> Result<Shape, LoadError> {
     not_a_component(plugin, bytes)?;
-    // Bytes that are not valid must never reach the compiler.
-    Validator::new_with_features(features())
-        .validate_all(bytes)
-        .map_err(|e| LoadError::NotAComponent {
-            plugin: plugin.to_owned(),
-            why: first_line(&e.to_string()),
-        })?;
     let shape = read(plugin, bytes, limits)?;
     check_imports(plugin, &shape)?;
     if !(shape.tool || shape.adapter || shape.rule) && shape.typed.is_empty() {
@@ -65,6 +58,19 @@ pub(crate) fn inspect(plugin: &str, bytes: &[u8], limits: &Limits) -> Result<Sha
         });
     }
     Ok(shape)
+}
+
+/// Checks every byte of a component against the proposals that are pinned. Bytes that are not valid must never reach
+/// the compiler; what comes from the compiled cache has been here before.
+pub(crate) fn validate(plugin: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    let invalid = |e: wasmparser::BinaryReaderError| LoadError::NotAComponent {
+        plugin: plugin.to_owned(),
+        why: first_line(&e.to_string()),
+    };
+    Validator::new_with_features(features())
+        .validate_all(bytes)
+        .map(drop)
+        .map_err(invalid)
 }
 
 /// The proposals that a plugin may use. Pinned, so that a newer engine does not widen what strangers can reach.
@@ -212,7 +218,9 @@ mod tests {
     use super::*;
 
     fn shape_of(text: &str) -> Result<Shape, LoadError> {
-        inspect("p", &wat::parse_str(text).unwrap(), &Limits::standard())
+        let bytes = wat::parse_str(text).unwrap();
+        let shape = inspect("p", &bytes, &Limits::standard())?;
+        validate("p", &bytes).map(|()| shape)
     }
 
     #[test]
@@ -272,9 +280,11 @@ mod tests {
 
     #[test]
     fn proposals_that_are_not_pinned_are_refused() {
-        let error = shape_of("(component (core module (memory i64 1)))")
-            .unwrap_err()
-            .to_string();
+        let error = shape_of(
+            "(component (core module (memory i64 1)) (component $c) (export \"x\" (component $c)))",
+        )
+        .unwrap_err()
+        .to_string();
         assert!(error.contains("memory64"), "{error}");
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     engine,
     error::{CallError, LoadError},
     plugin::{Plugin, Prepared},
+    preflight,
     rule::{RuleEvent, Verdict},
     state::{Call, State},
     typed::{self, Docs},
@@ -116,7 +117,14 @@ impl Sandbox {
         let name = || plugin.name().to_string();
         let (engine, bytes) = (self.engine.clone(), plugin.bytes.clone());
         let limit = Duration::from_millis(Limits::standard().compile_s);
-        let work = tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes));
+        let label = name();
+        let work = tokio::task::spawn_blocking(move || {
+            preflight::validate(&label, &bytes)?;
+            Component::from_binary(&engine, &bytes).map_err(|e| LoadError::Compile {
+                plugin: label,
+                why: format!("{e:#}"),
+            })
+        });
         match tokio::time::timeout(limit, work).await {
             Err(_) => Err(LoadError::CompileTimeout {
                 plugin: name(),
@@ -126,10 +134,7 @@ impl Sandbox {
                 plugin: name(),
                 why: "the compiler was interrupted".into(),
             }),
-            Ok(Ok(done)) => done.map_err(|e| LoadError::Compile {
-                plugin: name(),
-                why: format!("{e:#}"),
-            }),
+            Ok(Ok(done)) => done,
         }
     }
 

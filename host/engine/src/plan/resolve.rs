@@ -226,8 +226,7 @@ impl<'e> Resolver<'e> {
         };
         let rights = self.rights(&plugin, given.grants);
         let limits = self.limits(&given.limits, report, at)?;
-        let outside =
-            reaches_out(&rights) || (leaves_traces(&rights) && !repeatable(&definition));
+        let outside = reaches_out(&rights) || (leaves_traces(&rights) && !repeatable(&definition));
         Some(Tool {
             plugin,
             definition,

@@ -5,12 +5,14 @@
 //! stopped the run, and not while it waits at a gate.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{Arc, PoisonError},
     time::Instant,
 };
 
 use armature_sandbox::Digest;
 use armature_store::{Event, RunId, event::RunStarted};
+use futures::{FutureExt as _, future::Either};
 use serde_json::{Map, Value};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -188,15 +190,25 @@ fn started(run: &Run, inputs: Map<String, Value>, parent: Option<&Arc<Run>>) -> 
 
 /// The stages of the workflow, within the time of the contract.
 async fn workflow(run: &Arc<Run>) -> Result<(), RunError> {
-    let driving = drive(&run.plan.0.graph, width(), &run.stop, |number| {
-        let task = AbortOnDropHandle::new(run.tasks.spawn(stage::start(Arc::clone(run), number)));
+    let broken = |stage: usize, why: &str| {
+        let failure = Failure::Internal(format!("the stage's task failed: {why}"));
+        Err(Broken { stage, failure })
+    };
+    let driving = drive(&run.plan.0.graph, width(), &run.stop, |number, alone| {
+        let stage = stage::start(Arc::clone(run), number);
+        // Nobody runs beside it: handing it to another thread and back would cost more than many a stage does.
+        let task = if alone {
+            Either::Left(AssertUnwindSafe(Box::pin(stage)).catch_unwind())
+        } else {
+            Either::Right(AbortOnDropHandle::new(run.tasks.spawn(stage)))
+        };
         async move {
-            let result = task.await.unwrap_or_else(|error| {
-                Err(Broken {
-                    stage: number,
-                    failure: Failure::Internal(format!("the stage's task failed: {error}")),
-                })
-            });
+            let result = match task {
+                Either::Left(here) => here.await.unwrap_or_else(|_| broken(number, "it panicked")),
+                Either::Right(task) => task
+                    .await
+                    .unwrap_or_else(|error| broken(number, &error.to_string())),
+            };
             (number, result)
         }
     });
