@@ -88,6 +88,18 @@ impl Project {
         Said::new(output)
     }
 
+    /// Runs with standard output going to this file.
+    pub(crate) fn run_into(&self, args: &[&str], file: std::fs::File) -> Said {
+        let output = self
+            .command()
+            .args(args)
+            .stdout(file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Said::new(output.wait_with_output().unwrap())
+    }
+
     /// Runs `work/spec.yml` quietly and returns the result.
     pub(crate) fn result(&self) -> Value {
         let said = self.run(&["run", "spec.yml", "-q"]);

@@ -101,3 +101,20 @@ fn an_input_is_data_whatever_it_says() {
         assert_eq!(project.read("out").unwrap(), topic);
     }
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let project = Project::new();
+    project.write("spec.yml", "name: x\nstages:\n  - { id: a, tool_call: { name: file_write, args: { path: out, content: tea } } }\n");
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let said = project.run_into(&["run", "spec.yml", "-q"], full);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(
+        said.err.contains("cannot be written") && said.err.contains("armature last"),
+        "{}",
+        said.err
+    );
+}

@@ -100,7 +100,7 @@ async fn more_instances_than_allowed_are_refused() {
 #[tokio::test]
 async fn more_instances_than_there_can_ever_be_are_refused() {
     let host = Host::new();
-    let error = host.try_load(&many(1_001, "")).unwrap_err();
+    let error = host.try_prepare(&many(1_001, "")).await.unwrap_err();
     assert!(
         matches!(error, LoadError::NotAComponent { .. }),
         "{error:?}"

@@ -82,7 +82,7 @@ async fn every_capability_that_is_not_granted_is_refused_with_the_line_to_add() 
                 r#"http: ["GET https://api.example.com/**"]"#,
             ),
             Capability::Kv => (kv_set(1, 1), "kv: run"),
-            Capability::Tool => (calling(b"inner", b"{}"), "tools: [inner]"),
+            Capability::Tool => (calling(b"inner", b"{}"), "tools: [\"inner\"]"),
             // There is nothing to refuse: a secret that is not granted does not exist. See `secrets`.
             Capability::Secret => continue,
             other => panic!("{other:?} has no attack"),

@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod files;
 mod inputs;
+mod keyboard;
 mod opening;
 mod person;
 mod render;

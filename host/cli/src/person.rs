@@ -3,19 +3,16 @@
 //! Only a terminal is asked: a pipe that happens to contain `yes` approves nothing. Where there is none, a gate can be
 //! answered beforehand by name (`--approve STAGE=yes`); a call cannot, because what is approved is exactly what was
 //! shown. What is shown is made visible and has an end, and the whole of it can be asked for. Answers keep their
-//! spelling.
+//! spelling, and what was typed before a question was shown is no answer to it.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, BufRead as _},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use armature_engine::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
 use crate::{
     failure::Failure,
+    keyboard,
     render::{
         progress::Progress,
         screen::Screen,
@@ -56,8 +53,9 @@ impl Person {
         if !shown.is_empty() {
             self.screen.say(shown);
         }
+        keyboard::forget_what_was_typed();
         self.screen.ask(question);
-        read_line().await
+        keyboard::line().await
     }
 
     async fn ask_gate(&self, gate: Gate) -> GateAnswer {
@@ -163,22 +161,6 @@ impl Drop for Resume<'_> {
     fn drop(&mut self) {
         self.0.resume();
     }
-}
-
-/// A line from standard input. The thread that waits for it is left alone when the question is given up: nothing waits
-/// for it at the end of the program.
-async fn read_line() -> Option<String> {
-    let (send, receive) = oneshot::channel();
-    let read = move || {
-        let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
-        let _ = send.send(read.is_ok_and(|bytes| bytes > 0).then_some(line));
-    };
-    std::thread::Builder::new()
-        .name("answer".into())
-        .spawn(read)
-        .ok()?;
-    receive.await.ok().flatten()
 }
 
 /// Reads `--approve STAGE=yes`, `STAGE=no` and `STAGE=no:words`.

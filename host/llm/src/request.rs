@@ -116,7 +116,11 @@ pub struct ToolSpec {
 }
 
 /// A call the model wants made.
+///
+/// Written down as `{"id", "name", "arguments"}`; where the arguments were no JSON, their text stands under
+/// `unreadable_arguments` instead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "WrittenCall", into = "WrittenCall")]
 pub struct ToolCall {
     /// The provider's id, or one made up where it gave none. Unique within a reply.
     pub id: String,
@@ -124,6 +128,45 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments, or the raw text when it was no JSON.
     pub arguments: Result<Value, String>,
+}
+
+/// A [`ToolCall`] as it is kept.
+#[derive(Serialize, Deserialize)]
+struct WrittenCall {
+    id: String,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arguments: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unreadable_arguments: Option<String>,
+}
+
+impl From<ToolCall> for WrittenCall {
+    fn from(call: ToolCall) -> Self {
+        let (arguments, unreadable_arguments) = match call.arguments {
+            Ok(arguments) => (Some(arguments), None),
+            Err(text) => (None, Some(text)),
+        };
+        Self {
+            id: call.id,
+            name: call.name,
+            arguments,
+            unreadable_arguments,
+        }
+    }
+}
+
+impl From<WrittenCall> for ToolCall {
+    fn from(call: WrittenCall) -> Self {
+        Self {
+            id: call.id,
+            name: call.name,
+            arguments: match call.unreadable_arguments {
+                Some(text) => Err(text),
+                None => Ok(call.arguments.unwrap_or_default()),
+            },
+        }
+    }
 }
 
 /// The form a reply must have.
@@ -192,6 +235,29 @@ mod tests {
             input_schema: json!({"type": "object", "properties": {"a": {}, "b": {}}}),
         });
         request
+    }
+
+    #[test]
+    fn a_call_is_kept_in_plain_json_and_read_back_as_it_was() {
+        let call = |arguments| ToolCall {
+            id: "c1".into(),
+            name: "t".into(),
+            arguments,
+        };
+        let good = call(Ok(serde_json::json!({"a": 1})));
+        let kept = serde_json::to_value(&good).unwrap();
+        assert_eq!(
+            kept,
+            serde_json::json!({"id": "c1", "name": "t", "arguments": {"a": 1}})
+        );
+        for call in [good, call(Err("{oops".into())), call(Ok(Value::Null))] {
+            let kept = serde_json::to_string(&call).unwrap();
+            assert_eq!(
+                serde_json::from_str::<ToolCall>(&kept).unwrap(),
+                call,
+                "{kept}"
+            );
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl Completions {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let mut text = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "armature", &mut text);
-        screen.result(&String::from_utf8_lossy(&text));
+        screen.result(&String::from_utf8_lossy(&text))?;
         Ok(Exit::Done)
     }
 }

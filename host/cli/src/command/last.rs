@@ -77,13 +77,13 @@ impl Last {
                     ))
                     .hint(format!("it has results of {}", stages.join(", "))));
                 };
-                self.one(screen, value);
+                self.one(screen, value)?;
             }
             None => {
                 head(screen, &run, end.as_deref());
                 for (stage, value) in &state.results {
                     screen.print(&style::name(&text::line(stage, 80)));
-                    self.one(screen, value);
+                    self.one(screen, value)?;
                     screen.print("");
                 }
             }
@@ -91,13 +91,13 @@ impl Last {
         Ok(Exit::Done)
     }
 
-    fn one(&self, screen: &Screen, value: &Value) {
+    fn one(&self, screen: &Screen, value: &Value) -> Result<(), Failure> {
         let shown = readable(value);
         // One stage is asked for to be used: it is never cut.
         if self.full || self.stage.is_some() {
-            screen.result(&shown);
+            screen.result(&shown)
         } else {
-            screen.result(&text::bounded(&shown, MAX_RESULT));
+            screen.result(&text::bounded(&shown, MAX_RESULT))
         }
     }
 }

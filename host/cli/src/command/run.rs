@@ -172,11 +172,11 @@ impl Run {
         };
         let all = Value::Object(report.outputs.clone());
         if self.quiet {
-            screen.result(&outcome::pretty(&all));
+            screen.result(&outcome::pretty(&all))?;
         } else if !self.events {
-            outcome::show(screen, &report, tally);
+            outcome::show(screen, &report, tally)?;
         } else if let Some((_, value)) = &report.primary {
-            screen.result(&outcome::readable(value));
+            screen.result(&outcome::readable(value))?;
         }
         // Last, so that a disk that is full does not take the result off the screen, too.
         if let Some(file) = &self.output {

@@ -15,7 +15,7 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        screen.result(&pretty(&armature_spec::schema()));
+        screen.result(&pretty(&armature_spec::schema()))?;
         Ok(Exit::Done)
     }
 }

@@ -64,11 +64,11 @@ impl Validate {
                     exit
                 }
                 (Format::Json, Planned::Good(plan, _)) => {
-                    print_json(screen, true, plan.warnings(), Some(&plan));
+                    print_json(screen, true, plan.warnings(), Some(&plan))?;
                     Exit::Done
                 }
                 (Format::Json, Planned::Bad(problems, _)) => {
-                    print_json(screen, false, &problems.0, None);
+                    print_json(screen, false, &problems.0, None)?;
                     Exit::Usage
                 }
             })
@@ -101,7 +101,12 @@ fn valid(screen: &Screen, plan: &Plan, shown: &Shown) -> Exit {
     Exit::Done
 }
 
-fn print_json(screen: &Screen, valid: bool, problems: &[Problem], plan: Option<&Plan>) {
+fn print_json(
+    screen: &Screen,
+    valid: bool,
+    problems: &[Problem],
+    plan: Option<&Plan>,
+) -> Result<(), Failure> {
     let spec = plan.map(|plan| &plan.document().spec);
     let risk = spec.map(risk).map(|risk| {
         let factors: Vec<_> = risk
@@ -118,5 +123,5 @@ fn print_json(screen: &Screen, valid: bool, problems: &[Problem], plan: Option<&
         "risk": risk,
         "findings": problems.iter().map(as_json).collect::<Vec<_>>(),
     });
-    screen.result(&pretty(&report));
+    screen.result(&pretty(&report))
 }

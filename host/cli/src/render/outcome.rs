@@ -53,7 +53,7 @@ fn seconds(elapsed: f64) -> String {
 }
 
 /// Shows the end of a run that went well: the last line on one stream, the result on the other.
-pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) {
+pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) -> Result<(), Failure> {
     screen.say(&style::name(&summary(report, tally)));
     for (gate, words) in &report.rejected {
         let words = if words.is_empty() {
@@ -68,8 +68,9 @@ pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) {
     }
     if let Some((stage, value)) = &report.primary {
         screen.say(&style::faint(&format!("{}:", text::line(stage, 80))));
-        screen.result(&readable(value));
+        screen.result(&readable(value))?;
     }
+    Ok(())
 }
 
 /// The exit code of a run that did not come to its end.

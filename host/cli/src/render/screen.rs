@@ -73,18 +73,24 @@ impl Screen {
     }
 
     /// A result: byte for byte into a pipe or a file, made harmless on a terminal. Ends with a line's end.
-    pub(crate) fn result(&self, content: &str) {
+    ///
+    /// A result that cannot be written is not a result: that is a failure, unless whoever reads it has seen enough.
+    pub(crate) fn result(&self, content: &str) -> Result<(), Failure> {
         let shown = if self.out_is_terminal {
             text::visible(content)
         } else {
             content.into()
         };
+        let end = if shown.ends_with('\n') { "" } else { "\n" };
         let mut stream = io::stdout().lock();
-        let _ = stream.write_all(shown.as_bytes());
-        if !shown.ends_with('\n') {
-            let _ = stream.write_all(b"\n");
+        let written = write!(stream, "{shown}{end}").and_then(|()| stream.flush());
+        match written {
+            Err(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(format!(
+                "the result cannot be written: {why}"
+            ))
+            .hint("the work itself is done and kept: `armature last` shows it again")),
+            _ => Ok(()),
         }
-        let _ = stream.flush();
     }
 
     /// One line and what to do about it.

@@ -97,7 +97,7 @@ impl Call {
         }
         match result {
             Ok(value) => {
-                screen.result(&pretty(&value));
+                screen.result(&pretty(&value))?;
                 Ok(Exit::Done)
             }
             Err(error) => Err(failure(&error, &tally)),

@@ -48,7 +48,7 @@ impl Inspect {
                 Arc::default()
             };
             if self.json {
-                screen.result(&pretty(&plugin::as_json(&found, Some(&tools))));
+                screen.result(&pretty(&plugin::as_json(&found, Some(&tools))))?;
             } else {
                 for line in plugin::page(&found, &tools) {
                     screen.print(&line);

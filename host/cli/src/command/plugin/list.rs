@@ -32,7 +32,7 @@ impl List {
                     .iter()
                     .map(|one| plugin::as_json(one, None))
                     .collect();
-                screen.result(&pretty(&Value::Array(all)));
+                screen.result(&pretty(&Value::Array(all)))?;
             } else {
                 for line in plugin::list(&plugins.iter().map(|one| &**one).collect::<Vec<_>>()) {
                     screen.print(&line);
