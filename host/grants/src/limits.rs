@@ -153,7 +153,7 @@ limits! {
     HttpUp http_up Bytes 1_048_576 67_108_864 "Bytes sent: method, URL, headers and body of all requests.";
     HttpDown http_down Bytes 4_194_304 67_108_864 "Bytes received, after decompression, of all responses.";
     HttpConnect http_connect_s Time 5_000 60_000 "Until a connection stands.";
-    HttpFirstByte http_first_byte_s Time 15_000 600_000 "Until the response begins.";
+    HttpFirstByte http_first_byte_s Time 30_000 600_000 "Until the response begins.";
     HttpIdle http_idle_s Time 10_000 600_000 "Between two pieces of a response: a server that trickles is given up.";
     HttpRedirects http_redirects Count 5 20 "Redirects of one request.";
     FileRead file_read Bytes 8_388_608 268_435_456 "Bytes read from files.";

@@ -72,6 +72,16 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_that_the_documentation_shows_is_one() {
+        let text = include_str!("../../README.md");
+        let (_, section) = text.split_once("## The operator's policy").unwrap();
+        let (_, block) = section.split_once("```toml\n").unwrap();
+        let policy: Policy = toml::from_str(block.split("```").next().unwrap()).unwrap();
+        assert!(!policy.allows(&PluginName::new("scraper").unwrap()));
+        assert_eq!(policy.limits().get(crate::LimitId::Timeout), Some(60_000));
+    }
+
+    #[test]
     fn a_key_that_the_policy_does_not_know_is_refused() {
         assert!(toml::from_str::<Policy>("deny_plugin = [\"x\"]").is_err());
     }

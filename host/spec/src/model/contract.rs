@@ -65,13 +65,14 @@ pub struct InputContract {
     /// A run without it is refused.
     #[serde(default)]
     pub required: bool,
-    /// Its type, in words; not enforced.
+    /// Its type: `string`, `integer`, `number`, `boolean`, `array`, `object`; a value of another type is refused. Other
+    /// words are for people.
     #[serde(default, rename = "type")]
     pub input_type: Option<Value>,
     /// What it means.
     #[serde(default)]
     pub description: Option<String>,
-    /// For people; not applied.
+    /// The value when none is given.
     #[serde(default)]
     pub default: Option<Value>,
 }
