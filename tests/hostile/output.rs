@@ -258,3 +258,32 @@ async fn a_schema_that_points_to_another_place_is_refused() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn a_schema_that_takes_for_ever_to_check_is_refused() {
+    // Each of forty lines refers twice to the next: 2⁴⁰ looks at one value.
+    let mut schema = String::from(r##"{"$ref":"#/$defs/a0","$defs":{"a40":{}"##);
+    for level in 0..40 {
+        let next = format!(r##"{{"$ref":"#/$defs/a{}"}}"##, level + 1);
+        schema.push_str(&format!(r#","a{level}":{{"allOf":[{next},{next}]}}"#));
+    }
+    schema.push_str("}}");
+    let guest = Guest::echo()
+        .data(1024, schema.as_bytes())
+        .listing(&format!(
+            "(drop (call $one_tool))
+         (i32.store (i32.const 416) (i32.const 1024)) (i32.store (i32.const 420) (i32.const {}))
+         (i32.const 256)",
+            schema.len()
+        ));
+    let host = Host::new();
+    let error = host
+        .sandbox
+        .tools(&host.load(&guest.build()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, CallError::BadResult { why, .. } if why.contains("refer less often")),
+        "{error:?}"
+    );
+}

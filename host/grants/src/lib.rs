@@ -17,6 +17,7 @@ mod name;
 mod policy;
 mod rights;
 mod run_limits;
+mod schema;
 mod secret;
 mod size;
 
@@ -29,5 +30,6 @@ pub use name::{NameError, PluginName, ToolName};
 pub use policy::Policy;
 pub use rights::{Denial, Layer, Reach, Rights};
 pub use run_limits::{RUN_LIMITS, RunLimit};
+pub use schema::{SchemaError, check_schema};
 pub use secret::{HeaderTemplate, SecretGrant, SecretGrants};
 pub use size::{parse_bytes, show_bytes};

@@ -352,6 +352,8 @@ pub(crate) fn schema(what: &str, text: &str) -> Result<Value, String> {
             "{what} refers to another document; a schema here stands for itself"
         ));
     }
+    armature_grants::check_schema(&schema)
+        .map_err(|why| format!("{what} cannot be used: {why}"))?;
     if schema.is_object() {
         Ok(readable(schema))
     } else {

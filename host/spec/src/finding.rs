@@ -85,7 +85,7 @@ codes! {
     ConflictingSafetyRules "CONFLICTING_SAFETY_RULES" Error "One rule allows what another blocks.";
     InvalidTemplate "INVALID_TEMPLATE" Error "A template has a mistake in its syntax.";
     InvalidRegex "INVALID_REGEX" Error "The regular expression of a `matches_regex` condition is none.";
-    InvalidOutputSchema "INVALID_OUTPUT_SCHEMA" Error "`output_schema` is no JSON Schema.";
+    InvalidOutputSchema "INVALID_OUTPUT_SCHEMA" Error "`output_schema` is no JSON Schema, or takes too long to check.";
     MissingOutputSchema "MISSING_OUTPUT_SCHEMA" Warning "`guided_json` without `output_schema`: any JSON object is taken.";
     InvalidToolEntry "INVALID_TOOL_ENTRY" Error "An entry of `tools` names no plugin, or two.";
     InvalidAdapter "INVALID_ADAPTER" Error "An adapter lacks what its type needs.";

@@ -565,3 +565,25 @@ stages:
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].message.contains("`other`"));
 }
+
+#[test]
+fn an_output_schema_that_takes_for_ever_to_check_is_refused() {
+    let levels: Vec<String> = (0..40)
+        .map(|level| {
+            let next = format!("{{$ref: '#/$defs/a{}'}}", level + 1);
+            format!("a{level}: {{allOf: [{next}, {next}]}}")
+        })
+        .collect();
+    let text = format!(
+        "name: x\nstages:\n- {{id: a, gate: human, output_schema: {{$ref: '#/$defs/a0', $defs: {{a40: {{}}, {}}}}}}}",
+        levels.join(", ")
+    );
+    let found = findings(&text);
+    assert!(
+        found
+            .iter()
+            .any(|finding| finding.code == Code::InvalidOutputSchema
+                && finding.message.contains("refer less often")),
+        "{found:?}"
+    );
+}

@@ -41,7 +41,11 @@ pub(crate) fn read(role: &RoleStage, text: &str) -> Read {
     let Some(value) = Answer::object(text) else {
         return Read::Bad("the answer was not one JSON object".to_owned());
     };
-    let problem = role.schema.as_ref().and_then(|schema| {
+    let misfit = role
+        .schema
+        .as_ref()
+        .filter(|schema| !schema.validator.is_valid(&value));
+    let problem = misfit.and_then(|schema| {
         schema.validator.iter_errors(&value).next().map(|error| {
             let place = error.instance_path().to_string();
             let place = if place.is_empty() {

@@ -125,6 +125,10 @@ pub(super) fn check_arguments(run: &Run, target: &Target<'_>, args: &Value) -> R
     let How::Tool(tool) = &target.how else {
         return Ok(());
     };
+    // Saying what is wrong takes far longer than finding out that nothing is.
+    if tool.input.is_valid(args) {
+        return Ok(());
+    }
     let problems: Vec<String> = tool
         .input
         .iter_errors(args)
@@ -178,6 +182,9 @@ pub(super) fn check_promise(target: &Target<'_>, value: &Value) -> Result<(), Fa
     else {
         return Ok(());
     };
+    if output.is_valid(value) {
+        return Ok(());
+    }
     let problem = output.iter_errors(value).next().map(|error| {
         let place = error.instance_path().to_string();
         if place.is_empty() {

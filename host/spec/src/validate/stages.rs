@@ -258,10 +258,16 @@ fn output_schema(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
         return;
     };
     let schema = serde_json::Value::Object(schema.clone());
-    // Nothing is fetched: a schema that refers to another file or address is none here.
-    if let Err(why) = jsonschema::options().offline().build(&schema) {
-        let why: String = why.to_string().chars().take(300).collect();
-        let message = format!("`output_schema` is no JSON Schema: {why}");
+    // Nothing is fetched, and nothing is built that would take for ever to check an answer against.
+    let built = armature_grants::check_schema(&schema)
+        .map_err(|why| why.to_string())
+        .and_then(|()| match jsonschema::options().offline().build(&schema) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(why.to_string()),
+        });
+    if let Err(why) = built {
+        let why: String = why.chars().take(300).collect();
+        let message = format!("`output_schema` cannot be used: {why}");
         checker.stage(
             Code::InvalidOutputSchema,
             index,
