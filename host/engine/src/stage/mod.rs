@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ask::BoxFuture,
     context::Context,
     failure::Failure,
     plan::stage::{EnvUse, Kind, Stage},
@@ -203,14 +204,19 @@ impl Scope {
     }
 }
 
-/// The table of kinds.
-async fn work(scope: &Arc<Scope>, stage: &Stage, context: &Context) -> Result<Value, Failure> {
+/// The table of kinds. Boxed: a subagent's stages are polled within it, and no level of that needs the room that the
+/// largest kind takes.
+fn work<'a>(
+    scope: &'a Arc<Scope>,
+    stage: &'a Stage,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<Value, Failure>> {
     match &stage.kind {
-        Kind::Gate(gate) => gate::ask(scope, gate, context).await,
-        Kind::Subagent(subagent) => subagent::run(scope, subagent, context).await,
-        Kind::ToolCall(call) => tool_call::call(scope, call, context).await,
-        Kind::Adapter(adapter) => adapter::run(scope, adapter, context).await,
-        Kind::Role(role) => role::ask(scope, role, context).await,
+        Kind::Gate(gate) => Box::pin(gate::ask(scope, gate, context)),
+        Kind::Subagent(subagent) => Box::pin(subagent::run(scope, subagent, context)),
+        Kind::ToolCall(call) => Box::pin(tool_call::call(scope, call, context)),
+        Kind::Adapter(adapter) => Box::pin(adapter::run(scope, adapter, context)),
+        Kind::Role(role) => Box::pin(role::ask(scope, role, context)),
     }
 }
 
