@@ -3,12 +3,16 @@
 //! Which secrets a run can touch is known from its plan, so their values are read once, when it starts, and looked for
 //! from then on in everything that leaves a call. A value itself is handed only to the sandbox's edge and to the
 //! model's connection. In arguments a secret is a placeholder: a random text that the edge replaces, and only towards
-//! the hosts that the stage names. People, rules, logs and digests see `{{ env.NAME }}` in its place.
+//! the hosts that the stage names. Everybody else sees `{{ env.NAME }}` in its place.
+//!
+//! Arguments have two more faces. Rules judge what will happen, so they see every word of them but the placeholders
+//! ([`RunSecrets::judged`]): a word that happens to be some secret's value is still a path, or a command. People and
+//! logs see no value at all ([`RunSecrets::shown`]). Neither face may hide an argument behind another one.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use armature_sandbox::{CallError, Placeholder, Scrubber, Secrets, ToolError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Reads an environment variable.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -61,13 +65,27 @@ impl RunSecrets {
 
     /// A text without values and placeholders.
     pub(crate) fn text(&self, text: &str) -> String {
-        let mut clean = self.scrubber.text(text).into_owned();
+        self.by_name(self.scrubber.text(text).into_owned())
+    }
+
+    /// A text in which placeholders are names. Values stay.
+    fn by_name(&self, mut text: String) -> String {
         for (name, token) in &self.tokens {
-            if clean.contains(token.as_str()) {
-                clean = clean.replace(token.as_str(), &shown(name));
+            if text.contains(token.as_str()) {
+                text = text.replace(token.as_str(), &shown(name));
             }
         }
-        clean
+        text
+    }
+
+    /// Arguments as rules see them. None where two keys would become one: a rule would miss one of the two.
+    pub(crate) fn judged(&self, args: &Value) -> Option<Value> {
+        mapped(args, &|text| self.by_name(text.to_owned()))
+    }
+
+    /// Arguments as people and logs see them. None where two keys would become one.
+    pub(crate) fn shown(&self, args: &Value) -> Option<Value> {
+        mapped(args, &|text| self.text(text))
     }
 
     /// A value without values and placeholders, keys included.
@@ -122,6 +140,27 @@ fn shown(name: &str) -> String {
     format!("{{{{ env.{name} }}}}")
 }
 
+/// A value with every text in it changed, keys included; none where two keys of an object become the same.
+fn mapped(value: &Value, change: &dyn Fn(&str) -> String) -> Option<Value> {
+    Some(match value {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| mapped(item, change));
+            Value::Array(items.collect::<Option<_>>()?)
+        }
+        Value::Object(map) => {
+            let mut changed = Map::new();
+            for (key, item) in map {
+                if changed.insert(change(key), mapped(item, change)?).is_some() {
+                    return None;
+                }
+            }
+            Value::Object(changed)
+        }
+        other => other.clone(),
+    })
+}
+
 /// The secrets as one call sees them.
 pub(crate) struct CallSecrets {
     pub(crate) run: Arc<RunSecrets>,
@@ -164,5 +203,31 @@ mod tests {
             .clean(json!({"a": format!("Bearer {token}"), "open sesame": ["say open sesame"]}));
         assert_eq!(clean["a"], "Bearer {{ env.KEY }}");
         assert!(!clean.to_string().contains("open sesame"), "{clean}");
+    }
+
+    #[test]
+    fn rules_see_values_and_names_of_placeholders_and_people_see_no_value() {
+        let environment: Environment = Arc::new(|_| Some("open sesame".to_owned()));
+        let secrets = RunSecrets::read(["KEY"], &environment);
+        let args = json!({"path": "open sesame/x", "header": secrets.token("KEY")});
+        assert_eq!(
+            secrets.judged(&args),
+            Some(json!({"path": "open sesame/x", "header": "{{ env.KEY }}"}))
+        );
+        assert_eq!(
+            secrets.shown(&args),
+            Some(json!({"path": "[secret KEY]/x", "header": "{{ env.KEY }}"}))
+        );
+    }
+
+    #[test]
+    fn no_key_is_hidden_behind_another_one() {
+        let environment: Environment = Arc::new(|_| Some("open sesame".to_owned()));
+        let secrets = RunSecrets::read(["KEY"], &environment);
+        let by_value = json!([{"open sesame": 1, "[secret KEY]": 2}]);
+        assert!(secrets.judged(&by_value).is_some());
+        assert_eq!(secrets.shown(&by_value), None);
+        let by_name = json!({secrets.token("KEY"): 1, "{{ env.KEY }}": 2});
+        assert_eq!(secrets.judged(&by_name), None);
     }
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{
     caller::GuestCaller,
-    judge::judge,
+    judge::Hearing,
     record::Record,
     services::StageSink,
     target::{
@@ -98,12 +98,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     let rights = narrow(run, scope, target.rights);
     check_depth(&target, scope)?;
 
-    // People, rules and the log see names of secrets where the guest's host will see their values.
-    let shown: Cow<'_, Value> = if run.secrets.is_empty() {
-        Cow::Borrowed(&args)
-    } else {
-        Cow::Owned(run.secrets.clean(args.clone()))
-    };
+    let (judged, shown) = faces(run, &target, &args)?;
     record.args(&shown);
     let call_id = scope.next_call();
     record.call_id(&call_id);
@@ -111,7 +106,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         phase: Phase::Pre,
         tool: target.name,
         plugin: target.plugin.name().as_str(),
-        args: &shown,
+        args: &judged,
         result: None,
         stage: scope.id(),
         caller,
@@ -122,7 +117,15 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         target.name.as_bytes(),
         shown.to_string().as_bytes(),
     ]);
-    judge(run, scope, &target, &question, &call_id, &digest).await?;
+    let hearing = Hearing {
+        run,
+        scope,
+        target: &target,
+        call_id: &call_id,
+        digest: &digest,
+        shown: &shown,
+    };
+    hearing.judge(&question).await?;
 
     run.budget.add_tool_call();
     run.journal
@@ -155,8 +158,28 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         result: Some(&value),
         ..question
     };
-    judge(run, scope, &target, &after, &call_id, &digest).await?;
+    hearing.judge(&after).await?;
     Ok(value)
+}
+
+/// The arguments as rules see them, and as people and the log do. The guest's host sees the values of secrets.
+fn faces<'a>(
+    run: &Run,
+    target: &Target<'_>,
+    args: &'a Value,
+) -> Result<(Cow<'a, Value>, Cow<'a, Value>), Failure> {
+    let secrets = &run.secrets;
+    if secrets.is_empty() {
+        return Ok((Cow::Borrowed(args), Cow::Borrowed(args)));
+    }
+    match (secrets.judged(args), secrets.shown(args)) {
+        (Some(judged), Some(shown)) => Ok((Cow::Owned(judged), Cow::Owned(shown))),
+        _ => Err(Failure::Arguments {
+            tool: target.name.to_owned(),
+            problems: "two keys of one object are the same text where a secret is not shown; name one differently"
+                .to_owned(),
+        }),
+    }
 }
 
 fn intent(

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use armature_engine::Failure;
 use axum::{Router, extract::State, http::HeaderMap, routing::get};
 use serde_json::json;
 
@@ -98,4 +99,44 @@ async fn the_built_in_http_tools_reach_no_private_address_unless_it_is_granted()
         said.contains("private: true"),
         "the line that would permit it is in the log: {said}"
     );
+}
+
+#[tokio::test]
+async fn a_rule_sees_a_word_that_happens_to_be_the_value_of_a_secret() {
+    let world = World::with("", &[("MYDIR", "forbid-dir")]);
+    let rules = [
+        "{ tool: file_read, condition: { field: path, op: contains, value: forbid-dir }, action: block, message: not there }",
+        "{ plugin: deny-pattern, tool: file_read, config: { pattern: 'forbid-\\w+' } }",
+    ];
+    for rule in rules {
+        let spec = format!(
+            "safety_rules: [{rule}]\nstages:\n  - {{ id: r, tool_call: {{ name: file_read, args: {{ path: '{{{{ where }}}}/f.txt' }} }} }}\n  - {{ id: other, depends_on: [r], tool_call: {{ name: file_read, args: {{ path: 'x/{{{{ env.MYDIR }}}}' }} }} }}\n"
+        );
+        let error = world
+            .run(&spec, json!({"where": "forbid-dir"}))
+            .await
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("stage `r` failed: Tool 'file_read' blocked"),
+            "{error}"
+        );
+        let mut said = format!("{error:?} {:?}", world.watcher.all());
+        said.push_str(&format!("{:?}", world.traces(error.run_id().unwrap())));
+        let said = said.replace("contains forbid-dir", "");
+        assert!(!said.contains("forbid-dir"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn arguments_whose_keys_become_one_without_their_secrets_are_refused() {
+    let world = World::with("", &[("KEY", "open-sesame")]);
+    let spec = "stages:\n  - { id: get, tool_call: { name: http_get, args: { url: 'http://127.0.0.1:1/x', headers: { open-sesame: evil, '[secret KEY]': ok, X: '{{ env.KEY }}' } } } }\n";
+    let error = world.run(spec, json!({})).await.unwrap_err();
+    assert!(
+        matches!(error.failure(), Some(Failure::Arguments { .. })),
+        "{error}"
+    );
+    assert_eq!(world.watcher.count("tool_intent"), 0);
 }
