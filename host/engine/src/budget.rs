@@ -70,8 +70,15 @@ impl Budget {
         Ok(())
     }
 
-    /// Notes one model call.
-    pub(crate) fn add_model_call(&self, tokens: u64, cost_usd: Option<f64>) {
+    /// Notes one model call, before it is made: one that fails or is given up may have been paid for too.
+    pub(crate) fn add_model_call(&self) {
+        for budget in self.chain() {
+            budget.llm_calls.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Notes what a model's reply used.
+    pub(crate) fn add_model_usage(&self, tokens: u64, cost_usd: Option<f64>) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -79,16 +86,23 @@ impl Budget {
         )]
         let micro = (cost_usd.unwrap_or(0.0).max(0.0) * 1e6).round() as u64;
         for budget in self.chain() {
-            budget.llm_calls.fetch_add(1, Relaxed);
             budget.tokens.fetch_add(tokens, Relaxed);
             budget.micro_usd.fetch_add(micro, Relaxed);
         }
     }
 
-    /// Notes one call of a tool or an adapter.
-    pub(crate) fn add_tool_call(&self) {
-        for budget in self.chain() {
-            budget.tool_calls.fetch_add(1, Relaxed);
+    /// Takes one call of a tool or an adapter, before its rules are asked: of calls that are judged at the same time
+    /// each is told of another number of calls before it, so that a cap on them holds.
+    pub(crate) fn take_tool_call(self: &Arc<Self>) -> ToolCallTaken {
+        let chain = std::iter::successors(Some(self), |budget| budget.parent.as_ref());
+        ToolCallTaken {
+            before: chain
+                .map(|budget| {
+                    let before = budget.tool_calls.fetch_add(1, Relaxed);
+                    (Arc::clone(budget), before)
+                })
+                .collect(),
+            made: false,
         }
     }
 
@@ -104,6 +118,45 @@ impl Budget {
             tokens: self.tokens.load(Relaxed),
             llm_calls: self.llm_calls.load(Relaxed),
             tool_calls: self.tool_calls.load(Relaxed),
+        }
+    }
+}
+
+/// A tool call that is counted, and given back unless it is made: when it is refused, or given up while a person is
+/// asked.
+#[derive(Debug)]
+pub(crate) struct ToolCallTaken {
+    /// Each budget that was charged, with its calls before this one.
+    before: Vec<(Arc<Budget>, u64)>,
+    made: bool,
+}
+
+impl ToolCallTaken {
+    /// What a run had used before this call.
+    pub(crate) fn spent_before(&self, budget: &Arc<Budget>) -> Spending {
+        let spent = budget.spent();
+        let mine = self
+            .before
+            .iter()
+            .find(|(charged, _)| Arc::ptr_eq(charged, budget));
+        Spending {
+            tool_calls: mine.map_or(spent.tool_calls, |(_, before)| *before),
+            ..spent
+        }
+    }
+
+    /// The call is made now: it stays counted.
+    pub(crate) fn made(mut self) {
+        self.made = true;
+    }
+}
+
+impl Drop for ToolCallTaken {
+    fn drop(&mut self) {
+        if !self.made {
+            for (budget, _) in &self.before {
+                budget.tool_calls.fetch_sub(1, Relaxed);
+            }
         }
     }
 }
@@ -125,9 +178,10 @@ mod tests {
     #[test]
     fn what_a_child_uses_its_parent_has_used() {
         let parent = Arc::new(Budget::new(None, None));
-        let child = Budget::new(None, Some(Arc::clone(&parent)));
-        child.add_model_call(120, Some(0.25));
-        child.add_tool_call();
+        let child = Arc::new(Budget::new(None, Some(Arc::clone(&parent))));
+        child.add_model_call();
+        child.add_model_usage(120, Some(0.25));
+        child.take_tool_call().made();
         assert_eq!(
             parent.spent(),
             Spending {
@@ -137,5 +191,21 @@ mod tests {
                 tool_calls: 1
             }
         );
+    }
+
+    #[test]
+    fn calls_that_are_judged_together_are_told_of_different_numbers_and_a_refused_one_is_given_back()
+     {
+        let parent = Arc::new(Budget::new(None, None));
+        let child = Arc::new(Budget::new(None, Some(Arc::clone(&parent))));
+        parent.take_tool_call().made();
+        let (first, second) = (child.take_tool_call(), child.take_tool_call());
+        assert_eq!(first.spent_before(&child).tool_calls, 0);
+        assert_eq!(second.spent_before(&child).tool_calls, 1);
+        assert_eq!(second.spent_before(&parent).tool_calls, 2);
+        drop(first);
+        second.made();
+        assert_eq!(child.spent().tool_calls, 1);
+        assert_eq!(parent.spent().tool_calls, 2);
     }
 }

@@ -232,9 +232,20 @@ impl<'a> Conversation<'a> {
         let began = Instant::now();
         let scope = self.scope;
         let on_token = |text: &str| scope.run.journal.token(scope.id(), text);
+        run.budget.add_model_call();
         let result = model
             .complete(&request, self.streams().then_some(&on_token))
             .await;
+        // Charged at once: whoever gives up while this is written down has paid for it all the same.
+        if let Ok(reply) = &result {
+            let Usage {
+                input_tokens,
+                output_tokens,
+                ..
+            } = reply.usage;
+            run.budget
+                .add_model_usage(input_tokens.saturating_add(output_tokens), reply.cost_usd);
+        }
         let event = self.result_event(
             &call_id,
             model.id(),
@@ -249,13 +260,6 @@ impl<'a> Conversation<'a> {
             (None, None) => None,
             (before, now) => Some(before.unwrap_or(0.0) + now.unwrap_or(0.0)),
         };
-        run.budget.add_model_call(
-            reply
-                .usage
-                .input_tokens
-                .saturating_add(reply.usage.output_tokens),
-            reply.cost_usd,
-        );
         self.to_keep = may_keep.then(|| (key, reply.clone()));
         Ok(reply)
     }

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub(crate) use verdict::{Decision, Opinion, decide, message, word};
 
 use crate::{
-    budget::Budget,
+    budget::{Budget, ToolCallTaken},
     plan::{PlanCode, Reporter, Resolver},
 };
 use dsl::{Condition, Op};
@@ -67,6 +67,8 @@ pub(crate) struct Question<'a> {
     pub(crate) stage: &'a str,
     pub(crate) caller: Caller,
     pub(crate) reversibility: &'static str,
+    /// The call as it is counted, until it is made.
+    pub(crate) taken: Option<&'a ToolCallTaken>,
 }
 
 impl RuleSet {
@@ -152,7 +154,7 @@ impl RuleSet {
         &self,
         sandbox: &Sandbox,
         question: &Question<'_>,
-        budget: &Budget,
+        budget: &Arc<Budget>,
     ) -> Vec<Opinion> {
         let mut opinions = Vec::new();
         let mut exempt = false;
@@ -238,7 +240,7 @@ fn op_word(op: ConditionOp) -> &'static str {
     }
 }
 
-fn event(question: &Question<'_>, config: &Value, budget: &Budget) -> RuleEvent {
+fn event(question: &Question<'_>, config: &Value, budget: &Arc<Budget>) -> RuleEvent {
     RuleEvent {
         phase: question.phase,
         tool: question.tool.to_owned(),
@@ -248,7 +250,10 @@ fn event(question: &Question<'_>, config: &Value, budget: &Budget) -> RuleEvent 
         stage: question.stage.to_owned(),
         caller: question.caller,
         reversibility: question.reversibility.to_owned(),
-        spent: budget.spent(),
+        spent: match question.taken {
+            Some(taken) => taken.spent_before(budget),
+            None => budget.spent(),
+        },
         config: config.clone(),
     }
 }

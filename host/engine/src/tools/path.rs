@@ -111,6 +111,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         stage: scope.id(),
         caller,
         reversibility: target.reversibility,
+        taken: None,
     };
     let digest = Digest::of(&[
         target.plugin.digest().as_bytes(),
@@ -125,9 +126,14 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         digest: &digest,
         shown: &shown,
     };
-    hearing.judge(&question).await?;
+    let taken = run.budget.take_tool_call();
+    let before = Question {
+        taken: Some(&taken),
+        ..question
+    };
+    hearing.judge(&before).await?;
 
-    run.budget.add_tool_call();
+    taken.made();
     run.journal
         .record(intent(scope, &target, caller, &shown, &call_id, &digest))
         .await?;

@@ -178,3 +178,15 @@ async fn a_list_without_end_is_refused_before_anything_runs() {
     );
     assert_eq!(world.watcher.count("stage_start"), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_on_tool_calls_holds_for_calls_that_are_made_at_the_same_time() {
+    let world = World::new();
+    let spec = "safety_rules: [{ plugin: spending-cap, config: { max_tool_calls: 3 } }]\nstages:\n  - id: w\n    fan_out: 20\n    partition_source: '{{ items }}'\n    tool_call: { name: file_write, args: { path: 'out/{{ item }}.txt', content: x } }\n";
+    let items: Vec<usize> = (0..20).collect();
+    let outputs = world.outputs(spec, json!({"items": items})).await;
+    let written = (0..20)
+        .filter(|item| world.read(&format!("out/{item}.txt")).is_some())
+        .count();
+    assert_eq!(written, 3, "{outputs:?}");
+}
