@@ -4,6 +4,10 @@
 //! is a name, or a path (`headers.Authorization`, `items.0`); a value that is no text is looked at as JSON, so a rule
 //! also sees what is nested. A field that is not there meets no condition, not even `not_contains`. A rule without a
 //! condition meets every call of its tool.
+//!
+//! Arguments can be made such that one field is there both as a name and as a path. Which of the two the tool will look
+//! at is not known here, so neither covers the other up: a rule that restricts is met by either, one that allows only
+//! by both.
 
 use armature_spec::Pattern;
 use serde_json::Value;
@@ -63,16 +67,27 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// Does it hold for these arguments? `doubt` is the answer when that takes too long to find out: the one that
-    /// makes the rule stricter.
-    pub(crate) fn holds(&self, args: &Value, reversibility: &str, doubt: bool) -> bool {
+    /// Does it hold for these arguments? Where that is in doubt the answer is the one that makes the rule stricter: yes
+    /// for a rule that `restricts`, no for one that allows.
+    pub(crate) fn holds(&self, args: &Value, reversibility: &str, restricts: bool) -> bool {
         if self.field == REVERSIBILITY {
-            return self.op.holds(reversibility, doubt);
+            return self.op.holds(reversibility, restricts);
         }
-        match find(args, &self.field) {
-            None | Some(Value::Null) => false,
-            Some(Value::String(text)) => self.op.holds(text, doubt),
-            Some(other) => holds_within(&self.op, other, doubt),
+        let mut readings = readings(args, &self.field)
+            .map(|value| self.holds_for(value, restricts))
+            .peekable();
+        if restricts {
+            readings.any(|holds| holds)
+        } else {
+            readings.peek().is_some() && readings.all(|holds| holds)
+        }
+    }
+
+    fn holds_for(&self, value: &Value, doubt: bool) -> bool {
+        match value {
+            Value::Null => false,
+            Value::String(text) => self.op.holds(text, doubt),
+            other => holds_within(&self.op, other, doubt),
         }
     }
 }
@@ -101,15 +116,17 @@ fn any_text(value: &Value, test: &mut dyn FnMut(&str) -> bool) -> bool {
     }
 }
 
-/// A field by name, or by a path of names and numbers.
-fn find<'a>(args: &'a Value, field: &str) -> Option<&'a Value> {
-    if let Some(value) = args.get(field) {
-        return Some(value);
-    }
-    field.split('.').try_fold(args, |at, step| match at {
+/// What a field can mean: the argument of that name, and what lies at that path of names and numbers.
+fn readings<'a>(args: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    let by_name = args.get(field);
+    let by_path = field.split('.').try_fold(args, |at, step| match at {
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),
         other => other.get(step),
-    })
+    });
+    // A field without a dot is one and the same by either.
+    by_name
+        .into_iter()
+        .chain(by_path.filter(|_| field.contains('.')))
 }
 
 #[cfg(test)]
@@ -165,6 +182,25 @@ mod tests {
         assert!(!holds("not_contains", "a \"b\"", "list", &args));
         assert!(holds("equals", "c", "list.1", &args));
         assert!(holds("equals", "1", "a.b", &args));
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_no_way_around_a_rule() {
+        let condition = |op: &str, value: &str| Condition {
+            field: "headers.A".into(),
+            op: Op::new(op, value).unwrap(),
+        };
+        for args in [
+            json!({"headers": {"A": "evil"}, "headers.A": "ok"}),
+            json!({"headers.A": "evil", "headers": {"A": "ok"}}),
+        ] {
+            assert!(condition("contains", "evil").holds(&args, "none", true));
+            assert!(condition("not_equals", "ok").holds(&args, "none", true));
+            assert!(!condition("equals", "ok").holds(&args, "none", false));
+        }
+        let once = json!({"headers": {"A": "ok"}});
+        assert!(condition("equals", "ok").holds(&once, "none", false));
+        assert!(!condition("equals", "ok").holds(&json!({}), "none", false));
     }
 
     #[test]
