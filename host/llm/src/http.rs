@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::failure::{Refusal, refused};
-use crate::{LlmError, ModelConfig, Secret};
+use crate::{LlmError, ModelConfig, Request, Secret};
 
 /// Reaching a server takes less than this or will not work.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,6 +81,12 @@ impl Http {
     /// `provider/model`.
     pub(crate) fn model_id(&self) -> &str {
         &self.model_id
+    }
+
+    /// The key under which a reply to a request may be kept. The whole address is part of it: two tenants, deployments
+    /// or versions behind one host give two answers, and an answer that came unprotected is not one that did not.
+    pub(crate) fn cache_key(&self, request: &Request) -> String {
+        request.cache_key(&format!("{} {}", self.model_id, self.url))
     }
 
     /// An error that the server reported inside a reply that began well.

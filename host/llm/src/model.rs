@@ -26,7 +26,7 @@ pub trait Model: Send + Sync {
         on_token: Option<OnToken<'a>>,
     ) -> BoxFuture<'a, Result<Reply, LlmError>>;
 
-    /// `provider/model`, with `@host` when the address is not the provider's own. Shown in traces, part of cache keys.
+    /// `provider/model`, with `@host` when the address is not the provider's own. Shown in traces, and no secret.
     fn id(&self) -> &str;
 
     /// The key under which a reply to this request may be kept. Two requests with one key would get one answer.
@@ -38,5 +38,42 @@ pub trait Model: Send + Sync {
 impl fmt::Debug for dyn Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Model({})", self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Message, ModelConfig, Request, Secret, connect};
+
+    #[test]
+    fn models_at_different_addresses_do_not_share_kept_replies() {
+        let request = Request::new("draft", vec![Message::User("?".into())]);
+        let keys = [
+            ("custom", "https://gw.test/a/v1"),
+            ("custom", "https://gw.test/b/v1"),
+            ("custom", "http://gw.test/a/v1"),
+            (
+                "azure",
+                "https://gw.test/openai/deployments/d?api-version=1",
+            ),
+            (
+                "azure",
+                "https://gw.test/openai/deployments/d?api-version=2",
+            ),
+            (
+                "azure",
+                "https://gw.test/openai/deployments/e?api-version=2",
+            ),
+            ("anthropic", "https://gw.test/a/v1"),
+            ("anthropic", "https://gw.test/b/v1"),
+        ]
+        .map(|(provider, base)| {
+            let mut config = ModelConfig::new(provider, "m");
+            config.api_base = Some(base.to_owned());
+            config.api_key = Some(Secret::new("k"));
+            connect(config).unwrap().cache_key(&request)
+        });
+        let distinct: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
     }
 }

@@ -74,6 +74,12 @@ impl Store {
         });
     }
 
+    /// Brings the cache within its usual bounds, when the writer gets to it. Nobody waits for it, and what goes wrong is
+    /// counted in [`Store::write_errors`].
+    pub(crate) fn cache_prune_later(&self) {
+        self.change_later(|connection| prune(connection, CacheBounds::STANDARD).map(drop));
+    }
+
     /// Brings the cache within its bounds.
     ///
     /// # Errors
@@ -91,7 +97,7 @@ fn prune(connection: &Connection, bounds: CacheBounds) -> rusqlite::Result<Prune
     let evicted = connection.execute(
         "DELETE FROM llm_cache WHERE cache_key IN (
            SELECT cache_key FROM (
-             SELECT cache_key, sum(length(CAST(response_json AS BLOB))) OVER (ORDER BY created_at DESC, cache_key) AS total
+             SELECT cache_key, sum(octet_length(response_json)) OVER (ORDER BY created_at DESC, cache_key) AS total
              FROM llm_cache)
            WHERE total > ?)",
         [i64::try_from(bounds.max_bytes).unwrap_or(i64::MAX)],

@@ -71,13 +71,16 @@ impl Drop for Inner {
 }
 
 impl Store {
-    /// Opens the file, making it (0600, in a directory 0700) or bringing it up to date first.
+    /// Opens the file, making it (0600, in a directory 0700) or bringing it up to date first. Replies in the cache that
+    /// are too old or too many go.
     ///
     /// # Errors
     /// [`StoreError::File`], [`StoreError::Newer`], or SQLite's reason.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         files::make_private(path)?;
-        Self::start(path.to_owned(), false)
+        let store = Self::start(path.to_owned(), false)?;
+        store.cache_prune_later();
+        Ok(store)
     }
 
     /// A store without a file, gone with its last clone. The same code, for tests and for runs that keep nothing.

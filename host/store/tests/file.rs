@@ -317,6 +317,30 @@ fn the_response_cache_is_bounded_by_age_and_size() {
 }
 
 #[test]
+fn opening_a_store_removes_cached_replies_that_are_too_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = database(&dir);
+    let store = Store::open(&path).unwrap();
+    store.cache_put("old", "x");
+    store.cache_put("new", "x");
+    store.flush().unwrap();
+    drop(store);
+    let connection = Connection::open(&path).unwrap();
+    let aged = "UPDATE llm_cache SET created_at = '2020-01-01T00:00:00.000000+00:00' WHERE cache_key = 'old'";
+    assert_eq!(connection.execute(aged, []).unwrap(), 1);
+
+    let store = Store::open(&path).unwrap();
+    store.flush().unwrap();
+    assert_eq!(store.write_errors(), 0);
+    let left: String = connection
+        .query_row("SELECT group_concat(cache_key) FROM llm_cache", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(left, "new");
+}
+
+#[test]
 fn a_plugin_keeps_its_own_keys_within_its_quota() {
     let store = Store::memory().unwrap();
     let quota = KvQuota {

@@ -195,4 +195,8 @@ impl Model for Anthropic {
     fn id(&self) -> &str {
         self.http.model_id()
     }
+
+    fn cache_key(&self, request: &Request) -> String {
+        self.http.cache_key(request)
+    }
 }

@@ -169,6 +169,10 @@ impl Model for OpenAi {
     fn id(&self) -> &str {
         self.http.model_id()
     }
+
+    fn cache_key(&self, request: &Request) -> String {
+        self.http.cache_key(request)
+    }
 }
 
 fn key_header(provider: &Provider, key: &Secret) -> Option<(HeaderName, HeaderValue)> {
