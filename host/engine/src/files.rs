@@ -11,7 +11,7 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// Largest text read, in bytes: a skill is a page or two of a prompt.
@@ -58,6 +58,40 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
+/// Where a path leads that need not exist: the nearest directory that does is made canonical, and what is missing is
+/// added. A link that leads nowhere yet is followed too, for tomorrow it may lead somewhere.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    /// Links followed by hand; a longer chain is a circle.
+    const LINKS: usize = 40;
+    let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (mut missing, mut links, mut up) = (Vec::new(), 0, 0usize);
+    loop {
+        if let Ok(there) = path.canonicalize() {
+            return missing
+                .iter()
+                .rev()
+                .fold(there, |place, name| place.join(name));
+        }
+        let Some(parent) = path.parent().map(Path::to_owned) else {
+            return path;
+        };
+        match path.components().next_back() {
+            Some(Component::ParentDir) => up += 1,
+            Some(_) if up > 0 => up -= 1,
+            Some(Component::Normal(name)) => {
+                if let Some(target) = path.read_link().ok().filter(|_| links < LINKS) {
+                    links += 1;
+                    path = parent.join(target);
+                    continue;
+                }
+                missing.push(name.to_owned());
+            }
+            _ => {}
+        }
+        path = parent;
+    }
+}
+
 /// Makes armature's own directory, for its owner alone.
 pub(crate) fn make_home(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
@@ -75,4 +109,35 @@ pub(crate) fn make_home(path: &Path) -> io::Result<()> {
 /// Is there a directory of this name?
 pub(crate) fn is_dir(path: &Path) -> bool {
     path.is_dir()
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_does_not_exist_yet_leads_where_it_will_lead() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::os::unix::fs::symlink("later/on", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("circle", root.join("circle")).unwrap();
+        for (path, leads) in [
+            ("plugins", "plugins"),
+            ("a/b/../c", "a/c"),
+            ("./x/./y", "x/y"),
+            ("link/z", "later/on/z"),
+            ("circle", "circle"),
+        ] {
+            assert_eq!(absolute(&root.join(path)), root.join(leads), "{path}");
+        }
+        assert_eq!(
+            absolute(Path::new("nothing-of-this-name")),
+            std::env::current_dir()
+                .unwrap()
+                .canonicalize()
+                .unwrap()
+                .join("nothing-of-this-name")
+        );
+    }
 }

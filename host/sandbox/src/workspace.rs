@@ -94,6 +94,8 @@ pub struct Workspace {
     root: Arc<Dir>,
     /// Paths below it that no guest writes.
     read_only: Arc<[RelPath]>,
+    /// Paths below it that no guest reads or writes.
+    closed: Arc<[RelPath]>,
 }
 
 impl Workspace {
@@ -106,7 +108,15 @@ impl Workspace {
         Ok(Self {
             root: Arc::new(root),
             read_only: read_only.into(),
+            closed: Arc::default(),
         })
+    }
+
+    /// The same directory, with paths below it that are closed for reading too: armature's own files.
+    #[must_use]
+    pub fn closing(mut self, closed: Vec<RelPath>) -> Self {
+        self.closed = closed.into();
+        self
     }
 
     fn check(&self, path: &RelPath, writing: bool) -> Result<(), FileError> {
@@ -122,10 +132,12 @@ impl Workspace {
                 return Err(FileError::Reserved(name.to_owned()));
             }
         }
+        let held_for_writing = self.read_only.iter().filter(|_| writing);
         match self
-            .read_only
+            .closed
             .iter()
-            .find(|held| writing && is_under_in_any_spelling(path, held))
+            .chain(held_for_writing)
+            .find(|held| is_under_in_any_spelling(path, held))
         {
             Some(held) => Err(FileError::Reserved(held.to_string())),
             None => Ok(()),
@@ -229,10 +241,10 @@ impl Workspace {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if RESERVED
-                .iter()
-                .any(|reserved| name.eq_ignore_ascii_case(reserved))
-            {
+            // A name that no path can have is no secret: it may be seen, and cannot be opened.
+            let is_held = RelPath::new(&format!("{path}/{name}"))
+                .is_ok_and(|path| self.check(&path, false).is_err());
+            if is_held {
                 continue;
             }
             if entries.len() as u64 >= most {
@@ -338,6 +350,34 @@ mod tests {
             workspace.read(&path("plugins/x.wasm"), 9),
             Err(FileError::NotFound)
         );
+    }
+
+    #[test]
+    fn what_is_closed_is_not_read_and_not_listed_in_any_spelling() {
+        let (_outer, workspace) = workspace();
+        workspace.write(&path("state/policy.toml"), b"x").unwrap();
+        let workspace = workspace.closing(vec![path("state")]);
+        for text in ["state/policy.toml", "State/policy.toml", "state./x"] {
+            assert!(
+                matches!(workspace.read(&path(text), 9), Err(FileError::Reserved(_))),
+                "{text}"
+            );
+            assert!(
+                matches!(
+                    workspace.write(&path(text), b""),
+                    Err(FileError::Reserved(_))
+                ),
+                "{text}"
+            );
+        }
+        assert!(workspace.list(&path("state"), 9).is_err());
+        let names: Vec<String> = workspace
+            .list(&path("."), 9)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(names, ["dir"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use armature_spec::{Document, FanIn, Location, Severity, Spec, Step, path};
 
 use super::{
     Plan, Planned, Problem, Problems,
-    gather::{plugins, policy_version, reserved, resolve_granted_tools, secrets},
+    gather::{made_of, plugins, policy_version, refuse_home, resolve_granted_tools, secrets},
     order::{order, report_cycle},
     problem::{PlanCode, Reporter},
     resolve::Resolver,
@@ -103,6 +103,7 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
     let mut report = Reporter::new(&document);
     let spec = &document.spec;
     warn_of_what_is_not_yet(spec, &mut report);
+    refuse_home(engine, spec, &mut report);
     if u64::try_from(spec.stages.len()).is_ok_and(|count| count > RunLimit::amount_of("stages")) {
         report.add(
             PlanCode::TooManyStages,
@@ -166,7 +167,7 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
         digest: Digest::of(&[document.source.text.as_bytes()]),
         policy_version: policy_version(spec),
         timeout: Duration::try_from_secs_f64(spec.contracts.timeout_hours * 3600.0).ok(),
-        reserved: reserved(engine, &document),
+        made_of: made_of(&document, &tiers),
         workspace: PathBuf::from(&spec.sandbox.host_workspace),
         stages,
         ids,

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use armature_grants::{PluginName, RelPath, Rights};
+use armature_grants::{PluginName, Rights};
 use armature_sandbox::{Digest, Plugin};
-use armature_spec::{Document, Spec, path};
+use armature_spec::{Document, SkillText, Spec, path};
 
 use super::{
-    problem::Reporter,
+    problem::{PlanCode, Reporter},
     resolve::Resolver,
     stage::{Kind, Stage},
     tiers::Tier,
@@ -105,17 +105,38 @@ pub(super) fn secrets(stages: &[Stage], tiers: &[Tier], resolver: &Resolver<'_>)
     names.into_iter().collect()
 }
 
-/// What would give rights in the next run to whoever writes it in this one.
-pub(super) fn reserved(engine: &Shared, document: &Document) -> Vec<RelPath> {
-    let workspace = files::canonical(Path::new(&document.spec.sandbox.host_workspace));
-    let spec = PathBuf::from(&document.source.name);
-    let places = engine.plugin_dirs.iter().chain([&spec, &engine.home]);
-    let below = |place: &PathBuf| {
-        let path = files::canonical(place);
-        let below = path.strip_prefix(&workspace).ok()?.to_str()?.to_owned();
-        RelPath::new(&below).ok()
-    };
-    places.filter_map(below).collect()
+/// The files that a plan is made from: whoever writes one of them in this run decides about the next.
+pub(super) fn made_of(document: &Document, tiers: &[Tier]) -> Vec<PathBuf> {
+    let name = &document.source.name;
+    let skills = document.spec.skill_library.values();
+    skills
+        .filter_map(|skill| match &skill.text {
+            SkillText::Path(path) => Some(files::beside(name, path)),
+            SkillText::Content(_) => None,
+        })
+        .chain(tiers.iter().filter_map(Tier::script).map(Path::to_owned))
+        .chain([PathBuf::from(name)])
+        .collect()
+}
+
+/// Refuses to work inside armature's home: the log, the policy and the compiled plugins are there.
+pub(super) fn refuse_home(engine: &Shared, spec: &Spec, report: &mut Reporter<'_>) {
+    let workspace = &spec.sandbox.host_workspace;
+    let home = files::absolute(&engine.home);
+    if files::absolute(Path::new(workspace)).starts_with(&home) {
+        let message = format!(
+            "the workspace `{}` lies in armature's home, `{}`, where no tool may work",
+            workspace.escape_debug(),
+            home.display()
+        );
+        report
+            .add(
+                PlanCode::WorkspaceInHome,
+                path!["sandbox", "host_workspace"],
+                message,
+            )
+            .hint("name another directory, run armature in one, or keep its home elsewhere with --home DIR");
+    }
 }
 
 pub(super) fn policy_version(spec: &Spec) -> String {

@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use armature_grants::{PluginName, RelPath};
+use armature_grants::PluginName;
 use armature_sandbox::{Digest, Plugin};
 use armature_spec::Document;
 
@@ -66,8 +66,8 @@ pub(crate) struct Planned {
     pub(crate) children: Arc<BTreeMap<PathBuf, Plan>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) workspace: PathBuf,
-    /// Below the workspace, what no tool writes: the spec, and the directories that plugins are loaded from.
-    pub(crate) reserved: Vec<RelPath>,
+    /// The files that it is made from: the spec, its skills, the scripts of its models.
+    pub(crate) made_of: Vec<PathBuf>,
     pub(crate) warnings: Vec<Problem>,
 }
 

@@ -51,6 +51,7 @@ codes! {
     ImplicitDependency "IMPLICIT_DEPENDENCY" Warning "A template names a stage that `depends_on` does not: the stage waits for it.";
     UnseenStage "UNSEEN_STAGE" Warning "A template names a stage that is not done by then: it sees nothing.";
     TooManyStages "TOO_MANY_STAGES" Error "More stages than a spec may have.";
+    WorkspaceInHome "WORKSPACE_IN_HOME" Error "The workspace lies in armature's own directory.";
     UnreadableSkill "UNREADABLE_SKILL" Error "The file of a skill cannot be read.";
     UnreadableSubagent "UNREADABLE_SUBAGENT" Error "The spec of a subagent cannot be read, or has errors of its own.";
     UnplaceableSecret "UNPLACEABLE_SECRET" Warning "A secret is used in arguments, but no host is named that may receive it.";

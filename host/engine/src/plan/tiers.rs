@@ -4,7 +4,10 @@
 //! one. A tier with a name of the author's own has no place in that order: it escalates nowhere, and nothing
 //! escalates to it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use armature_llm::{LlmError, Model, ModelConfig, Price, Script, Secret, connect};
 use armature_spec::{ModelTier, ModelTiers};
@@ -44,6 +47,11 @@ impl Tier {
         let own_address = self.config.api_base.is_some();
         let named = self.config.api_key_env.as_deref();
         named.or_else(|| usual().filter(|_| !own_address))
+    }
+
+    /// The file that it answers from, if it does.
+    pub(crate) fn script(&self) -> Option<&Path> {
+        self.script.as_deref()
     }
 
     /// Does it answer from a file?

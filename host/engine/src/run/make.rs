@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::{Run, RunError, RunRequest, Tally};
+use super::{Run, RunError, RunRequest, Tally, tree::Tree};
 use crate::{
     budget::Budget, context::Board, engine::Shared, journal::Journal, plan::Plan, rules::Law,
     secrets::RunSecrets, stage::Scope, tools::KeptKv,
@@ -56,8 +56,9 @@ pub(super) fn make_child(
         workspace: if plan.workspace() == Path::new(HERE) {
             parent.workspace.clone()
         } else {
-            workspace(plan)?
+            parent.tree.open(plan.workspace())?
         },
+        tree: Arc::clone(&parent.tree),
         kv: Arc::clone(&parent.kv),
         stop: halt_all.child_token(),
         halt_all,
@@ -89,6 +90,7 @@ pub(super) fn make(
         &engine.environment,
     ));
     let budget = Arc::new(Budget::new(max_model_stages(plan), None));
+    let tree = Arc::new(Tree::new(engine, plan));
     let RunRequest {
         approver,
         observer,
@@ -107,7 +109,8 @@ pub(super) fn make(
         ),
         board: board(plan, &id, inputs),
         law: Law::new(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
-        workspace: workspace(plan)?,
+        workspace: tree.open(plan.workspace())?,
+        tree,
         kv: match &engine.store {
             Some(store) => Arc::new(KeptKv(store.clone())),
             None => Arc::new(MemoryKv::default()),
@@ -147,16 +150,6 @@ pub(super) fn max_model_stages(plan: &Plan) -> Option<u64> {
     u64::try_from(plan.document().spec.contracts.max_llm_calls)
         .ok()
         .filter(|limit| *limit > 0)
-}
-
-pub(super) fn workspace(plan: &Plan) -> Result<armature_sandbox::Workspace, RunError> {
-    let path = plan.workspace();
-    armature_sandbox::Workspace::open(path, plan.0.reserved.clone()).map_err(|error| {
-        RunError::Workspace {
-            path: path.display().to_string(),
-            why: error.to_string(),
-        }
-    })
 }
 
 pub(super) fn board(plan: &Plan, id: &RunId, inputs: &Map<String, Value>) -> Arc<Board> {

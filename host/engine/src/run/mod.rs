@@ -10,6 +10,7 @@ mod inputs;
 mod life;
 mod make;
 mod report;
+mod tree;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -42,6 +43,7 @@ use crate::{
 pub use error::{InputError, RunError};
 pub(crate) use life::{begin, child, outside};
 pub use report::{RunReport, RunRequest, Summary};
+use tree::Tree;
 
 /// The state of a run.
 pub(crate) struct Run {
@@ -49,6 +51,8 @@ pub(crate) struct Run {
     pub(crate) plan: Plan,
     /// The plans of all specs that this run or one below it can start.
     pub(crate) children: Arc<BTreeMap<PathBuf, Plan>>,
+    /// What it shares with all of them.
+    tree: Arc<Tree>,
     pub(crate) id: RunId,
     pub(crate) journal: Journal,
     pub(crate) secrets: Arc<RunSecrets>,

@@ -19,6 +19,7 @@ mod models;
 mod path;
 mod planning;
 mod recovery;
+mod reserved;
 mod secrets;
 mod subagents;
 mod world;

@@ -55,6 +55,21 @@ impl World {
     }
 
     pub fn made(policy: &str, environment: &[(&str, &str)], persist: bool) -> Self {
+        Self::placed("home", None, policy, environment, persist)
+    }
+
+    /// With armature's home here, and plugins looked for there too, whether that exists or not.
+    pub fn at(home: &str, plugins: Option<&str>) -> Self {
+        Self::placed(home, plugins, "", &[], true)
+    }
+
+    fn placed(
+        home: &str,
+        more_plugins: Option<&str>,
+        policy: &str,
+        environment: &[(&str, &str)],
+        persist: bool,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("work")).unwrap();
         let plugins = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/plugins");
@@ -63,8 +78,12 @@ impl World {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let engine = Engine::open(EngineConfig {
-            home: dir.path().join("home"),
-            plugin_dirs: vec![plugins],
+            home: dir.path().join(home),
+            plugin_dirs: more_plugins
+                .map(|more| dir.path().join(more))
+                .into_iter()
+                .chain([plugins])
+                .collect(),
             policy: if policy.is_empty() {
                 Policy::default()
             } else {
