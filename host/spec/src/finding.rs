@@ -66,7 +66,7 @@ codes! {
     InvalidGate "INVALID_GATE" Error "`gate` has another value than `human`.";
     FanOutMissingPartitionSource "FAN_OUT_MISSING_PARTITION_SOURCE" Error "`fan_out` without `partition_source`, and the stage is no subagent.";
     PartitionSourceMissingFanOut "PARTITION_SOURCE_MISSING_FAN_OUT" Error "`partition_source` without `fan_out`.";
-    InvalidFanOut "INVALID_FAN_OUT" Error "`fan_out` is below 1.";
+    InvalidFanOut "INVALID_FAN_OUT" Error "`fan_out` is below 1, or above what one fan-out may have.";
     InjectFileMissingPartitionSource "INJECT_FILE_MISSING_PARTITION_SOURCE" Error "`inject_file_as` without `partition_source`.";
     UndefinedLoopStage "UNDEFINED_LOOP_STAGE" Error "`on_fail.loop.stage` names a stage that is not there.";
     LoopStageIgnored "LOOP_STAGE_IGNORED" Warning "`on_fail.loop.stage` names another stage; the stage itself is repeated.";

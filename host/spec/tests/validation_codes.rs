@@ -118,6 +118,13 @@ stages:
 - {id: a, gate: human, partition_source: '{{ x }}', fan_out: §0}",
     ),
     (
+        Code::InvalidFanOut,
+        "\
+name: x
+stages:
+- {id: a, subagent_spec: x.yml, fan_out: §1000000000000}",
+    ),
+    (
         Code::InjectFileMissingPartitionSource,
         "\
 name: x

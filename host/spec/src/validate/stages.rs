@@ -1,5 +1,7 @@
 //! Stages one by one: what each runs, how often, and with which model.
 
+use armature_grants::RunLimit;
+
 use super::{Checker, meant_or_known, show};
 use crate::{
     finding::Code,
@@ -92,6 +94,12 @@ fn fan_out(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
             let message =
                 format!("`fan_out` is {width}; it says how many items run at a time, at least 1");
             checker.stage(Code::InvalidFanOut, index, path!["fan_out"], message, None);
+        }
+        let most = RunLimit::amount_of("fan_out_items");
+        if u64::try_from(width).is_ok_and(|width| width > most) {
+            let message = format!("`fan_out` is {width}; at most {most} items are run for");
+            let hint = Some(format!("write at most {most}"));
+            checker.stage(Code::InvalidFanOut, index, path!["fan_out"], message, hint);
         }
         // A subagent stage may start so many children of one context.
         if stage.partition_source.is_none() && stage.kind() != StageKind::Subagent {
