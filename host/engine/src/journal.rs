@@ -101,11 +101,27 @@ impl Journal {
             .token(&self.run, stage, &self.secrets.text(text));
     }
 
-    /// Keeps a trace row. Its texts are scrubbed by whoever made it.
+    /// Keeps a trace row, without secrets.
     pub(crate) fn trace(&self, row: &TraceRow) {
-        if let Some(store) = &self.traces {
+        let Some(store) = &self.traces else { return };
+        if self.secrets.is_empty() {
             store.trace(row);
+        } else {
+            store.trace(&self.clean_row(row));
         }
+    }
+
+    fn clean_row(&self, row: &TraceRow) -> TraceRow {
+        let clean = serde_json::to_value(row)
+            .ok()
+            .and_then(|value| serde_json::from_value(self.secrets.clean(value)).ok());
+        // As with events: should scrubbing make it unreadable, what stays is that there was one.
+        clean.unwrap_or_else(|| TraceRow {
+            run_id: row.run_id.clone(),
+            success: row.success,
+            error_type: Some("withheld".to_owned()),
+            ..TraceRow::default()
+        })
     }
 
     /// Are trace rows kept? Making one costs more than the call it describes.

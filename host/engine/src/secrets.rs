@@ -11,6 +11,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use armature_llm::{Reply, ToolCall};
 use armature_sandbox::{CallError, Placeholder, Scrubber, Secrets, ToolError};
 use serde_json::{Map, Value};
 
@@ -102,6 +103,30 @@ impl RunSecrets {
                     .collect(),
             ),
             other => other,
+        }
+    }
+
+    /// A model's reply without values: a server may repeat what it was sent, the key to itself included.
+    pub(crate) fn reply(&self, reply: Reply) -> Reply {
+        if self.is_empty() {
+            return reply;
+        }
+        Reply {
+            text: self.text(&reply.text),
+            tool_calls: reply
+                .tool_calls
+                .into_iter()
+                .map(|call| ToolCall {
+                    id: self.text(&call.id),
+                    name: self.text(&call.name),
+                    arguments: match call.arguments {
+                        Ok(args) => Ok(self.clean(args)),
+                        Err(text) => Err(self.text(&text)),
+                    },
+                })
+                .collect(),
+            model: self.text(&reply.model),
+            ..reply
         }
     }
 

@@ -235,7 +235,8 @@ impl<'a> Conversation<'a> {
         run.budget.add_model_call();
         let result = model
             .complete(&request, self.streams().then_some(&on_token))
-            .await;
+            .await
+            .map(|reply| run.secrets.reply(reply));
         // Charged at once: whoever gives up while this is written down has paid for it all the same.
         if let Ok(reply) = &result {
             let Usage {
@@ -326,5 +327,7 @@ async fn kept(run: &crate::run::Run, key: &str) -> Option<Reply> {
     let found =
         tokio::task::spawn_blocking(move || store.cache_get(&key, CacheBounds::STANDARD)).await;
     // A cache that cannot be read is a cache without the answer.
-    serde_json::from_str(&found.ok()?.ok()??).ok()
+    let reply = serde_json::from_str(&found.ok()?.ok()??).ok()?;
+    // It may be older than what is a secret today.
+    Some(run.secrets.reply(reply))
 }

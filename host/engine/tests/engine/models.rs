@@ -1,5 +1,6 @@
 //! Stages that ask a model.
 
+use armature_store::{CacheBounds, Event};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -185,4 +186,62 @@ async fn prompts_hold_no_run_id() {
             .is_empty()
     );
     assert!(report.outputs["run_id"].is_string());
+}
+
+#[tokio::test]
+async fn a_model_that_repeats_a_secret_is_not_quoted_anywhere() {
+    const KEY: &str = "s3cret-value-0123";
+    let world = World::with("", &[("API_KEY", KEY)]);
+    world.file(
+        "script.yml",
+        &format!(
+            "replies:\n  - {{ stage: tool, turn: 1, tool_calls: [{{ name: file_write, arguments: {{ path: out.txt, content: {KEY} }} }}] }}\n  - {{ text: 'your key is {KEY}' }}\n"
+        ),
+    );
+    let spec = spec(
+        "  - { id: m, role: { name: r, type: worker, description: d } }\n  - { id: tool, role: { name: r, type: worker, description: d, tools: [file_write] } }\n  - { id: after, depends_on: [m, tool], tool_call: { name: file_write, args: { path: 'after/{{ m.content }}', content: '{{ env.API_KEY }}' } } }\n",
+    );
+    let report = world
+        .run(&spec, json!({"told": format!("use {KEY}")}))
+        .await
+        .unwrap();
+    for result in ["m", "tool", "after"] {
+        let result = report.outputs[result].to_string();
+        assert!(!result.contains(KEY), "{result}");
+    }
+    assert_eq!(world.read("out.txt").as_deref(), Some("[secret API_KEY]"));
+    let rows = format!("{:?}", world.traces(&report.run_id));
+    assert!(rows.contains("your key is [secret API_KEY]"), "{rows}");
+    assert!(!rows.contains(KEY), "{rows}");
+    let kept: Vec<String> = world
+        .watcher
+        .all()
+        .iter()
+        .filter_map(|event| match event {
+            Event::ModelIntent(intent) => world
+                .engine
+                .store()
+                .unwrap()
+                .cache_get(&intent.request_digest, CacheBounds::STANDARD)
+                .unwrap(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kept.len(), 1, "one answer is without tools");
+    assert!(!kept[0].contains(KEY), "{}", kept[0]);
+}
+
+#[tokio::test]
+async fn a_model_call_that_fails_is_counted_like_one_that_answers() {
+    let world = world("  - { fail: bad_reply }\n");
+    let report = world
+        .run(
+            &spec(
+                "  - { id: m, fail_as_value: true, role: { name: r, type: worker, description: d } }\n",
+            ),
+            json!({}),
+        )
+        .await
+        .unwrap();
+    assert_eq!(report.summary.spent.llm_calls, 1);
 }
