@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use armature_grants::{LIMITS, LimitId};
-use armature_sandbox::{CallError, LoadError};
+use armature_grants::{LIMITS, LimitId, Limits};
+use armature_sandbox::{CallError, LoadError, Sandbox};
 use armature_tests::{Guest, Host, compiled};
 use serde_json::json;
 
@@ -331,6 +331,49 @@ async fn a_plugin_cannot_call_itself_by_another_name_in_its_errors() {
     let outcome = host.call(&plugin, "t", &json!({})).await;
     assert!(
         matches!(outcome.result, Err(CallError::Trap { plugin, .. }) if plugin == host.plugin.as_str())
+    );
+}
+
+#[tokio::test]
+async fn what_the_operator_allows_for_loading_holds_for_every_plugin() {
+    const MANIFEST: &str = "name = \"echo\"";
+    let wasm = Guest::echo().build();
+    let sandbox = |change: fn(&mut Limits)| {
+        let mut limits = Limits::standard();
+        change(&mut limits);
+        Sandbox::new(None, limits).unwrap()
+    };
+    let refused = sandbox(|limits| limits.component_functions = 1).builtin(&wasm, MANIFEST);
+    assert!(
+        matches!(
+            refused,
+            Err(LoadError::TooLarge {
+                limit: LimitId::ComponentFunctions,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    let impatient = sandbox(|limits| limits.compile_s = 1);
+    let plugin = impatient.builtin(&wasm, MANIFEST).unwrap();
+    let refused = impatient.prepare(&plugin).await;
+    assert!(
+        matches!(refused, Err(LoadError::CompileTimeout { .. })),
+        "{refused:?}"
+    );
+    let frugal = sandbox(|limits| limits.fuel = 1);
+    let plugin = frugal.builtin(&wasm, MANIFEST).unwrap();
+    let refused = frugal.tools(&plugin).await;
+    assert!(
+        matches!(
+            refused,
+            Err(CallError::Limit {
+                limit: LimitId::Fuel,
+                allowed: 1,
+                ..
+            })
+        ),
+        "{refused:?}"
     );
 }
 

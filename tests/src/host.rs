@@ -133,7 +133,7 @@ impl Host {
         std::fs::create_dir(directory.path().join("work")).unwrap();
         std::fs::write(directory.path().join("outside"), "OUTSIDE").unwrap();
         Self {
-            sandbox: Sandbox::new(cache).unwrap(),
+            sandbox: Sandbox::new(cache, Limits::standard()).unwrap(),
             limits: Limits::standard(),
             layers: vec![(Layer::Manifest, Grants::default())],
             log: Arc::default(),

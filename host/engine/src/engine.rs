@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use armature_grants::{Grants, LimitRequest, Policy};
+use armature_grants::{Grants, LimitRequest, Limits, Policy};
 use armature_llm::{LlmError, Model};
 use armature_sandbox::{Caller, Digest, LoadError, Sandbox};
 use armature_spec::Document;
@@ -208,7 +208,7 @@ impl Engine {
             path: home.clone(),
             why: error.to_string(),
         })?;
-        let sandbox = Sandbox::new(Some(home.join(CACHE)))?;
+        let sandbox = Sandbox::new(Some(home.join(CACHE)), Limits::of_loading(policy.limits()))?;
         let plugins = PluginSet::read(&sandbox, &builtins, &plugin_dirs)?;
         let store = persist
             .then(|| Store::open(&home.join(DATABASE)))

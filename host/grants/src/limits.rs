@@ -179,6 +179,19 @@ impl LimitId {
     pub fn name(self) -> &'static str {
         self.row().name
     }
+
+    /// Does it hold while a plugin is loaded, before there is a call? Plugins are loaded once for all specs, so only the
+    /// operator's policy sets these.
+    pub const fn is_of_loading(self) -> bool {
+        matches!(
+            self,
+            Self::Stack
+                | Self::ComponentBytes
+                | Self::ComponentFunctions
+                | Self::ComponentNesting
+                | Self::CompileTime
+        )
+    }
 }
 
 const FIRST: Limit = Limit {
@@ -191,6 +204,24 @@ const FIRST: Limit = Limit {
 };
 
 impl Limits {
+    /// What plugins are loaded and asked for their tools under: what the operator says, and the default where nothing is
+    /// said. More than the default can be said of loading alone; a call has more where its spec asks for it.
+    #[must_use]
+    pub fn of_loading(policy: &LimitRequest) -> Self {
+        let mut limits = Self::standard();
+        for row in LIMITS {
+            if let Some(amount) = policy.get(row.id) {
+                let most = if row.id.is_of_loading() {
+                    row.ceiling
+                } else {
+                    row.default
+                };
+                limits.set(row.id, amount.min(most));
+            }
+        }
+        limits
+    }
+
     /// These limits with what was asked put over them.
     ///
     /// # Errors
@@ -251,6 +282,24 @@ impl LimitRequest {
 
 impl<'de> Deserialize<'de> for LimitRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let asked = Self::every_row(deserializer)?;
+        match asked.0.keys().find(|id| id.is_of_loading()) {
+            Some(id) => Err(D::Error::custom(format!(
+                "limit `{}` holds when a plugin is loaded, for all specs; the operator sets it, under `[limits]` in \
+                 policy.toml",
+                id.name()
+            ))),
+            None => Ok(asked),
+        }
+    }
+}
+
+impl LimitRequest {
+    /// Reads any row, as the operator may write them.
+    ///
+    /// # Errors
+    /// Names that are none, and amounts that have no sense.
+    pub(crate) fn every_row<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = BTreeMap::<String, Value>::deserialize(deserializer)?;
         let mut asked = BTreeMap::new();
         for (name, value) in written {
@@ -290,6 +339,7 @@ impl JsonSchema for LimitRequest {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let properties: serde_json::Map<String, Value> = LIMITS
             .iter()
+            .filter(|row| !row.id.is_of_loading())
             .map(|row| {
                 let text = format!("{} Default {}, at most {}.", row.why, row.show(row.default), row.show(row.ceiling));
                 let schema = match row.unit {
@@ -342,6 +392,28 @@ mod tests {
             .with(&LimitRequest::default(), Some(&policy))
             .unwrap();
         assert_eq!(unasked.memory, 32 << 20);
+    }
+
+    #[test]
+    fn limits_of_loading_are_the_operators_alone() {
+        for row in LIMITS.iter().filter(|row| row.id.is_of_loading()) {
+            let text = format!("{{\"{}\": 1}}", row.name);
+            let error = serde_json::from_str::<LimitRequest>(&text).unwrap_err();
+            assert!(error.to_string().contains("policy.toml"), "{error}");
+            let mut reader = serde_json::Deserializer::from_str(&text);
+            let policy = LimitRequest::every_row(&mut reader).unwrap();
+            let amount = policy.get(row.id).unwrap();
+            assert_eq!(Limits::of_loading(&policy).get(row.id), amount);
+        }
+        let policy = LimitRequest::default()
+            .and(LimitId::ComponentBytes, 128 << 20)
+            .and(LimitId::CompileTime, u64::MAX)
+            .and(LimitId::Memory, u64::MAX)
+            .and(LimitId::Fuel, 5);
+        let limits = Limits::of_loading(&policy);
+        let ceiling = LimitId::CompileTime.row().ceiling;
+        assert_eq!((limits.component, limits.compile_s), (128 << 20, ceiling));
+        assert_eq!((limits.memory, limits.fuel), (64 << 20, 5));
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub struct Policy {
     /// The most that one plugin may be granted.
     #[serde(default)]
     plugins: BTreeMap<PluginName, Grants>,
-    /// The most that any call may use.
-    #[serde(default)]
+    /// The most that any call may use, and what plugins are loaded under.
+    #[serde(default, deserialize_with = "LimitRequest::every_row")]
     limits: LimitRequest,
     /// Plugins that are not loaded at all.
     #[serde(default)]
@@ -43,7 +43,7 @@ impl Policy {
         self.plugins.get(plugin).or(self.ceiling.as_ref())
     }
 
-    /// The most that any call may use.
+    /// The most that any call may use. What belongs to loading is in it, too: see [`crate::Limits::of_loading`].
     pub fn limits(&self) -> &LimitRequest {
         &self.limits
     }

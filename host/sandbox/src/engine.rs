@@ -5,7 +5,7 @@
 
 use std::{thread, time::Duration};
 
-use armature_grants::{LimitId, RunLimit};
+use armature_grants::{LimitId, Limits, RunLimit};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use crate::error::LoadError;
@@ -20,7 +20,9 @@ const KEEP_RESIDENT: usize = 64 * 1024;
 const HOST_STACK: usize = 1024 * 1024;
 
 /// Makes the engine and starts its clock.
-pub(crate) fn start() -> Result<Engine, LoadError> {
+pub(crate) fn start(limits: &Limits) -> Result<Engine, LoadError> {
+    let stack = usize::try_from(limits.stack).unwrap_or(usize::MAX);
+    let config = |pool| config(pool, stack.min(ceiling(LimitId::Stack)));
     // A machine that limits address space cannot reserve the pool; slower instances are better than none.
     let engine = Engine::new(&config(true))
         .or_else(|_| Engine::new(&config(false)))
@@ -54,8 +56,7 @@ fn ceiling_u32(limit: LimitId) -> u32 {
     u32::try_from(limit.row().ceiling).unwrap_or(u32::MAX)
 }
 
-fn config(pool: bool) -> Config {
-    let stack = ceiling(LimitId::Stack);
+fn config(pool: bool, stack: usize) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)

@@ -66,8 +66,7 @@ pub(crate) struct Prepared {
 
 impl Plugin {
     /// Reads a plugin from a component file or from a directory with a `plugin.toml` in it.
-    pub(crate) fn read(path: &Path) -> Result<Self, LoadError> {
-        let limits = Limits::standard();
+    pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Self, LoadError> {
         let label = path
             .file_name()
             .unwrap_or(path.as_os_str())
@@ -88,17 +87,17 @@ impl Plugin {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        Self::new(bytes.into(), beside, &stem, Origin::File(wasm), &limits)
+        Self::new(bytes.into(), beside, &stem, Origin::File(wasm), limits)
     }
 
     /// A plugin that is part of the program.
-    pub(crate) fn builtin(wasm: &[u8], manifest: &str) -> Result<Self, LoadError> {
+    pub(crate) fn builtin(wasm: &[u8], manifest: &str, limits: &Limits) -> Result<Self, LoadError> {
         Self::new(
             wasm.into(),
             Some(manifest.to_owned()),
             "builtin",
             Origin::Builtin,
-            &Limits::standard(),
+            limits,
         )
     }
 

@@ -34,6 +34,8 @@ pub struct Sandbox {
     pub(crate) egress: Arc<Egress>,
     linker: Linker<State>,
     cache: Option<Cache>,
+    /// What plugins are loaded and asked for their tools under.
+    limits: Limits,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -46,11 +48,12 @@ impl std::fmt::Debug for Sandbox {
 
 impl Sandbox {
     /// Starts the engine. `cache` is a directory for compiled components; without one they are compiled each time.
+    /// `limits` are those that plugins are loaded and asked for their tools under: [`Limits::of_loading`].
     ///
     /// # Errors
     /// [`LoadError::Engine`] when this machine cannot run WebAssembly.
-    pub fn new(cache: Option<PathBuf>) -> Result<Arc<Self>, LoadError> {
-        let engine = engine::start()?;
+    pub fn new(cache: Option<PathBuf>, limits: Limits) -> Result<Arc<Self>, LoadError> {
+        let engine = engine::start(&limits)?;
         let linker = linker(&engine).map_err(|e| LoadError::Engine {
             why: format!("{e:#}"),
         })?;
@@ -60,6 +63,7 @@ impl Sandbox {
             egress: Arc::default(),
             linker,
             cache,
+            limits,
         }))
     }
 
@@ -68,7 +72,7 @@ impl Sandbox {
     /// # Errors
     /// [`LoadError`], for everything that can be known without compiling.
     pub fn read(&self, path: &Path) -> Result<Arc<Plugin>, LoadError> {
-        Plugin::read(path).map(Arc::new)
+        Plugin::read(path, &self.limits).map(Arc::new)
     }
 
     /// A plugin that is part of the program.
@@ -76,7 +80,7 @@ impl Sandbox {
     /// # Errors
     /// As [`Self::read`].
     pub fn builtin(&self, wasm: &[u8], manifest: &str) -> Result<Arc<Plugin>, LoadError> {
-        Plugin::builtin(wasm, manifest).map(Arc::new)
+        Plugin::builtin(wasm, manifest, &self.limits).map(Arc::new)
     }
 
     /// Compiles a plugin, or takes it from the cache. Calls do this by themselves when they come first; asking for
@@ -116,7 +120,7 @@ impl Sandbox {
     async fn compile_bytes(&self, plugin: &Plugin) -> Result<Component, LoadError> {
         let name = || plugin.name().to_string();
         let (engine, bytes) = (self.engine.clone(), plugin.bytes.clone());
-        let limit = Duration::from_millis(Limits::standard().compile_s);
+        let limit = Duration::from_millis(self.limits.compile_s);
         let label = name();
         let work = tokio::task::spawn_blocking(move || {
             preflight::validate(&label, &bytes)?;
@@ -199,7 +203,7 @@ impl Sandbox {
                 .map(|function| function.definition.clone())
                 .collect());
         }
-        let call = Call::without_rights(plugin.name().clone(), Limits::standard());
+        let call = Call::without_rights(plugin.name().clone(), self.limits.clone());
         match self.enter(plugin, call, Question::ListTools).await.result? {
             Answer::Tools(listed) => definitions(plugin, listed).map(Into::into),
             _ => Err(wrong_answer(plugin)),

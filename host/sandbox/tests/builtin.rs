@@ -31,7 +31,7 @@ fn call(plugin: &Plugin, workspace: &Path, grants: Value) -> Call {
 
 #[tokio::test]
 async fn the_file_plugin_writes_and_reads_what_it_was_granted_and_nothing_else() {
-    let sandbox = Sandbox::new(None).unwrap();
+    let sandbox = Sandbox::new(None, armature_grants::Limits::standard()).unwrap();
     let file = plugin(&sandbox, "file");
     let tools = sandbox.tools(&file).await.unwrap();
     assert_eq!(

@@ -42,6 +42,8 @@ pub(crate) struct Scope {
     attempt: u32,
     /// Calls that wait for the one that is being made.
     pub(crate) depth: u64,
+    /// The least that any of them allows.
+    pub(crate) deepest: u64,
     /// What calls within this one are named after.
     prefix: String,
     calls: AtomicU32,
@@ -85,6 +87,7 @@ impl Scope {
             item: None,
             attempt: 1,
             depth: 0,
+            deepest: u64::MAX,
             prefix: "call".to_owned(),
             calls: AtomicU32::new(0),
             called: Mutex::default(),
@@ -93,14 +96,15 @@ impl Scope {
         }
     }
 
-    /// The scope of calls that a guest makes during a call.
-    pub(crate) fn deeper(&self, call_id: &str) -> Self {
+    /// The scope of calls that a guest makes during a call; `deepest` is how deep that one lets calls be.
+    pub(crate) fn deeper(&self, call_id: &str, deepest: u64) -> Self {
         Self {
             run: Arc::clone(&self.run),
             number: self.number,
             item: self.item,
             attempt: self.attempt,
             depth: self.depth + 1,
+            deepest: self.deepest.min(deepest),
             prefix: call_id.to_owned(),
             calls: AtomicU32::new(0),
             called: Mutex::default(),

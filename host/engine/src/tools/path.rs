@@ -234,7 +234,7 @@ async fn enter(
             }),
             kv: Arc::clone(&run.kv),
             tools: Arc::new(GuestCaller {
-                scope: Arc::new(scope.deeper(call_id)),
+                scope: Arc::new(scope.deeper(call_id, target.limits.call_depth)),
                 rights,
                 caller,
             }),

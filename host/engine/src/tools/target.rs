@@ -163,7 +163,8 @@ pub(super) fn narrow(run: &Run, scope: &Scope, rights: &Rights) -> Rights {
 }
 
 pub(super) fn check_depth(target: &Target<'_>, scope: &Scope) -> Result<(), Failure> {
-    let (depth, limit) = (scope.depth + 1, target.limits.call_depth);
+    let limit = target.limits.call_depth.min(scope.deepest);
+    let depth = scope.depth + 1;
     if depth > limit {
         return Err(Failure::TooDeep {
             tool: target.name.to_owned(),
