@@ -7,7 +7,7 @@ use armature_spec::{self as spec, AdapterType, SandboxMode, StageKind, Step};
 use serde_json::{Map, Value};
 
 use super::{
-    given::reaches_out,
+    given::leaves_traces,
     problem::{PlanCode, Reporter},
     resolve::Resolver,
     roles::role,
@@ -266,11 +266,8 @@ fn adapter(
     let args_at = [&place[..], &[Step::Key("args")]].concat();
     let env = env_uses(&adapter.args, &rights, texts.report, &args_at);
     let args = texts.tree("adapter.args", &adapter.args)?;
-    let outside = reaches_out(&rights)
-        || rights
-            .layers()
-            .iter()
-            .all(|(_, grants)| !grants.tools.is_empty());
+    // An adapter has no word for being repeatable.
+    let outside = leaves_traces(&rights);
     Some(Kind::Adapter(Box::new(AdapterStage {
         name: name.to_owned(),
         plugin,
