@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::{
     failure::Failure,
     files,
-    plan::{Plan, Problems, Tier, build, single_call, stage::Given},
+    plan::{Plan, Problems, Tier, build, single_call, stage::Written},
     plugins::{Builtin, PluginSet},
     run::{Run, RunError, RunReport, RunRequest, begin, outside},
     secrets::Environment,
@@ -269,15 +269,7 @@ impl Engine {
             limits,
             run,
         } = request;
-        let given = match grants {
-            Some(grants) => Some(Given { grants, limits }),
-            None if limits.is_empty() => None,
-            None => Some(Given {
-                grants: Grants::default(),
-                limits,
-            }),
-        };
-        let plan = single_call(&self.0, &plugin, &tool, given)
+        let plan = single_call(&self.0, &plugin, &tool, Written { grants, limits })
             .await
             .map_err(CallToolError::Plan)?;
         outside(&self.0, &plan, run, async |run: Arc<Run>| {

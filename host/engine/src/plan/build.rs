@@ -21,7 +21,7 @@ use super::{
     order::{order, report_cycle},
     problem::{PlanCode, Reporter},
     resolve::Resolver,
-    stage::{Given, Kind, Stage},
+    stage::{Kind, Stage, Written},
     stages::{Site, prepare},
     tiers::Tier,
 };
@@ -270,7 +270,7 @@ pub(crate) async fn single_call(
     engine: &Shared,
     plugin: &str,
     tool: &str,
-    given: Option<Given>,
+    written: Written,
 ) -> Result<Plan, Problems> {
     let document = armature_spec::parse("call", "name: call\nstages: []\n")
         .map_err(|findings| Problems(findings.0.into_iter().map(Problem::from).collect()))?;
@@ -279,9 +279,7 @@ pub(crate) async fn single_call(
     let mut resolver = Resolver::new(engine, &document.spec, &mut report);
     let place = path!["stages"];
     if let Some(found) = resolver.plugin(plugin, &mut report, place) {
-        if let Some(given) = given {
-            resolver.give(&found, given);
-        }
+        resolver.give(&found, written);
         resolver.only(&found, &mut report).await;
         resolver.tool(tool, &mut report, place).await;
         resolver.open();

@@ -7,30 +7,33 @@ use armature_spec::Step;
 use super::{
     problem::{PlanCode, Reporter},
     resolve::Resolver,
-    stage::Given,
+    stage::{Given, Written},
 };
 
 impl Resolver<'_> {
-    /// What the spec gives a plugin: what is written, and for a built-in that is not mentioned what its manifest asks
+    /// What the spec gives a plugin: what is written, and where nothing is written a built-in has what its manifest asks
     /// for (we wrote it).
     pub(crate) fn given(&self, plugin: &Plugin) -> Given {
-        let written = self.given.get(plugin.name()).cloned();
+        let Written { grants, mut limits } =
+            self.written.get(plugin.name()).cloned().unwrap_or_default();
         if !self.engine.plugins.is_builtin(plugin.name()) {
-            return written.unwrap_or_default();
+            return Given {
+                grants: grants.unwrap_or_default(),
+                limits,
+            };
         }
-        let mut given = written.unwrap_or_default();
-        if given.grants.is_empty() {
-            given.grants = plugin.manifest().requests.clone();
-        }
-        if given.limits.is_empty() {
+        if limits.is_empty() {
             let asked = &plugin.manifest().limits;
             for row in LIMITS {
                 if let Some(amount) = asked.get(row.id) {
-                    given.limits = given.limits.and(row.id, amount.min(self.ceiling(row.id)));
+                    limits = limits.and(row.id, amount.min(self.ceiling(row.id)));
                 }
             }
         }
-        given
+        Given {
+            grants: grants.unwrap_or_else(|| plugin.manifest().requests.clone()),
+            limits,
+        }
     }
 
     /// Manifest ∩ spec ∩ policy.

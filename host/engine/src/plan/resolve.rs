@@ -14,7 +14,7 @@ use futures::future::join_all;
 use super::{
     given::{leaves_traces, reaches_out},
     problem::{PlanCode, Reporter, nearest},
-    stage::{Given, Tool},
+    stage::{Tool, Written},
 };
 use crate::engine::Shared;
 
@@ -24,7 +24,7 @@ const LATER_TOOLS: &[&str] = &["shell"];
 /// Finds plugins and tools for one spec.
 pub(crate) struct Resolver<'e> {
     pub(crate) engine: &'e Shared,
-    pub(super) given: BTreeMap<PluginName, Given>,
+    pub(super) written: BTreeMap<PluginName, Written>,
     /// Tools by name, each with the plugin that has it.
     known: BTreeMap<String, (Arc<Plugin>, ToolDefinition)>,
     /// Plugins that were asked for their tools.
@@ -39,7 +39,7 @@ impl<'e> Resolver<'e> {
     pub(crate) fn new(engine: &'e Shared, spec: &Spec, report: &mut Reporter<'_>) -> Self {
         let mut resolver = Self {
             engine,
-            given: BTreeMap::new(),
+            written: BTreeMap::new(),
             known: BTreeMap::new(),
             asked: Vec::new(),
             closed: false,
@@ -54,12 +54,12 @@ impl<'e> Resolver<'e> {
             let Some(plugin) = resolver.plugin(name.as_str(), report, at) else {
                 continue;
             };
-            let given = Given {
-                grants: entry.grants.clone().unwrap_or_default(),
+            let written = Written {
+                grants: entry.grants.clone(),
                 limits: entry.limits.clone().unwrap_or_default(),
             };
-            resolver.warn_of_requests(&plugin, &given.grants, report, at);
-            resolver.given.insert(name, given);
+            resolver.warn_of_requests(&plugin, written.grants.as_ref(), report, at);
+            resolver.written.insert(name, written);
         }
         resolver
     }
@@ -110,12 +110,12 @@ impl<'e> Resolver<'e> {
     fn warn_of_requests(
         &self,
         plugin: &Plugin,
-        grants: &Grants,
+        grants: Option<&Grants>,
         report: &mut Reporter<'_>,
         at: &[Step<'_>],
     ) {
         let requests = &plugin.manifest().requests;
-        if grants.is_empty()
+        if grants.is_none_or(Grants::is_empty)
             && !requests.is_empty()
             && !self.engine.plugins.is_builtin(plugin.name())
         {
@@ -136,8 +136,8 @@ impl<'e> Resolver<'e> {
     }
 
     /// Gives a plugin something, for a call outside a workflow.
-    pub(crate) fn give(&mut self, plugin: &Plugin, given: Given) {
-        self.given.insert(plugin.name().clone(), given);
+    pub(crate) fn give(&mut self, plugin: &Plugin, written: Written) {
+        self.written.insert(plugin.name().clone(), written);
     }
 
     /// Looks for tools in this plugin before all others.
@@ -240,7 +240,8 @@ impl<'e> Resolver<'e> {
 
     async fn ask_plugins_in_use(&mut self, report: &mut Reporter<'_>) {
         let in_use = |plugin: &&Arc<Plugin>| {
-            self.given.contains_key(plugin.name()) || self.engine.plugins.is_builtin(plugin.name())
+            self.written.contains_key(plugin.name())
+                || self.engine.plugins.is_builtin(plugin.name())
         };
         let plugins: Vec<Arc<Plugin>> =
             self.engine.plugins.iter().filter(in_use).cloned().collect();

@@ -214,8 +214,16 @@ pub(crate) struct Schema {
     pub(crate) validator: Validator,
 }
 
-/// What the spec gives a plugin.
+/// What the spec says that a plugin may have.
 #[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    /// None where nothing is said. `{}` says: nothing.
+    pub(crate) grants: Option<Grants>,
+    pub(crate) limits: LimitRequest,
+}
+
+/// What a plugin is given.
+#[derive(Debug, Clone)]
 pub(crate) struct Given {
     pub(crate) grants: Grants,
     pub(crate) limits: LimitRequest,

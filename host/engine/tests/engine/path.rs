@@ -1,11 +1,13 @@
 //! The one path of a call, whoever takes it.
 
-use armature_engine::{Answer, CallRequest, Failure, GateAnswer};
-use armature_grants::LimitRequest;
+use std::sync::Arc;
+
+use armature_engine::{Answer, Builtin, CallRequest, Engine, EngineConfig, Failure, GateAnswer};
+use armature_grants::{LimitRequest, Policy};
 use armature_store::Event;
 use serde_json::json;
 
-use crate::world::{Person, World};
+use crate::world::{BUILTINS, Person, World};
 
 const WRITE: &str = r#"
 stages:
@@ -384,4 +386,75 @@ async fn a_spending_cap_counts_the_calls_before_this_one() {
             .starts_with("stage `b` failed: Tool 'file_read' blocked"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_built_in_that_is_given_nothing_may_do_nothing() {
+    let world = World::new();
+    let spec = format!("tools: [{{ plugin: file, grants: {{}} }}]\n{WRITE}");
+    let error = world.run(&spec, json!({"text": "x"})).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("not granted: fs write out/a.txt"),
+        "{error}"
+    );
+    assert_eq!(world.read("out/a.txt"), None);
+    let call = CallRequest {
+        plugin: "file".into(),
+        tool: "file_write".into(),
+        args: json!({"path": "out/a.txt", "content": "x"}),
+        grants: Some(Default::default()),
+        limits: LimitRequest::default(),
+        run: world.request(json!({})),
+    };
+    world.engine.call_tool(call).await.unwrap_err();
+    world
+        .outputs(
+            &format!("tools: [{{ plugin: file }}]\n{WRITE}"),
+            json!({"text": "x"}),
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn an_adapter_that_keeps_values_has_effects_outside() {
+    let mut world = World::new();
+    let kept = Builtin {
+        manifest: concat!(
+            include_str!("../../../../plugins/text-stats/plugin.toml"),
+            "\n[requests]\nkv = \"run\"\n"
+        ),
+        ..BUILTINS
+            .iter()
+            .find(|builtin| builtin.manifest.contains("text-stats"))
+            .copied()
+            .unwrap()
+    };
+    world.engine = Engine::open(EngineConfig {
+        home: world.dir.path().join("other"),
+        plugin_dirs: Vec::new(),
+        policy: Policy::default(),
+        environment: Arc::new(|_| None),
+        persist: true,
+        builtins: vec![kept],
+    })
+    .unwrap();
+    for (grants, expected) in [("{ kv: run }", true), ("{}", false)] {
+        let spec = format!(
+            "adapters:\n  stats: {{ type: plugin, plugin: text-stats, args: {{ text: x }}, grants: {grants} }}\nstages:\n  - {{ id: s, adapter: stats }}\n"
+        );
+        world.watcher = Arc::default();
+        world.outputs(&spec, json!({})).await;
+        let outside: Vec<bool> = world
+            .watcher
+            .all()
+            .iter()
+            .filter_map(|event| match event {
+                Event::ToolIntent(intent) => Some(intent.outside),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(outside, [expected], "{grants}");
+    }
 }
