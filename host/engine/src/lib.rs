@@ -17,6 +17,7 @@ mod engine;
 mod failure;
 mod files;
 mod journal;
+mod misfit;
 mod plan;
 mod plugins;
 mod role;

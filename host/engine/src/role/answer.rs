@@ -6,7 +6,7 @@
 use armature_spec::OutputMode;
 use serde_json::{Value, json};
 
-use crate::plan::stage::RoleStage;
+use crate::{misfit::misfit, plan::stage::RoleStage};
 
 /// Fields that can hold a score, in order.
 const SCORES: [&str; 3] = ["score", "quality_score", "confidence"];
@@ -41,19 +41,14 @@ pub(crate) fn read(role: &RoleStage, text: &str) -> Read {
     let Some(value) = Answer::object(text) else {
         return Read::Bad("the answer was not one JSON object".to_owned());
     };
-    let misfit = role
+    let unmet = role
         .schema
         .as_ref()
         .filter(|schema| !schema.validator.is_valid(&value));
-    let problem = misfit.and_then(|schema| {
+    let problem = unmet.and_then(|schema| {
         schema.validator.iter_errors(&value).next().map(|error| {
-            let place = error.instance_path().to_string();
-            let place = if place.is_empty() {
-                "the top level".to_owned()
-            } else {
-                place
-            };
-            format!("the answer does not fit the schema: at {place}: {error}")
+            let why = misfit(&error, str::to_owned);
+            format!("the answer does not fit the schema: {why}")
         })
     });
     match problem {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::path::{Exposure, What};
 use crate::{
     failure::Failure,
+    misfit::misfit,
     plan::{nearest, stage::Tool},
     run::Run,
     stage::Scope,
@@ -133,21 +134,14 @@ pub(super) fn check_arguments(run: &Run, target: &Target<'_>, args: &Value) -> R
         .input
         .iter_errors(args)
         .take(LISTED)
-        .map(|error| {
-            let place = error.instance_path().to_string();
-            if place.is_empty() {
-                error.to_string()
-            } else {
-                format!("{place}: {error}")
-            }
-        })
+        .map(|error| misfit(&error, |text| run.secrets.text(text)))
         .collect();
     if problems.is_empty() {
         return Ok(());
     }
     Err(Failure::Arguments {
         tool: target.name.to_owned(),
-        problems: run.secrets.text(&problems.join("; ")),
+        problems: problems.join("; "),
     })
 }
 
@@ -186,14 +180,10 @@ pub(super) fn check_promise(target: &Target<'_>, value: &Value) -> Result<(), Fa
     if output.is_valid(value) {
         return Ok(());
     }
-    let problem = output.iter_errors(value).next().map(|error| {
-        let place = error.instance_path().to_string();
-        if place.is_empty() {
-            error.to_string()
-        } else {
-            format!("{place}: {error}")
-        }
-    });
+    let problem = output
+        .iter_errors(value)
+        .next()
+        .map(|error| misfit(&error, str::to_owned));
     match problem {
         None => Ok(()),
         Some(problem) => Err(Failure::Result {
