@@ -7,6 +7,7 @@
 use std::{borrow::Cow, fmt};
 
 use base64::Engine as _;
+use memchr::memmem;
 use serde_json::Value;
 
 /// Shortest value that is looked for, in bytes.
@@ -122,6 +123,9 @@ impl Scrubber {
             Err(error) => {
                 let mut bytes = error.into_bytes();
                 for (form, mark) in &self.forms {
+                    if memmem::find(&bytes, form.as_bytes()).is_none() {
+                        continue;
+                    }
                     bytes = replace_bytes(&bytes, form.as_bytes(), mark.as_bytes());
                 }
                 bytes
@@ -199,16 +203,16 @@ fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-fn replace_bytes(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+/// Bytes with every `from` replaced, in time that grows with their number alone.
+pub(crate) fn replace_bytes(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(at) = rest.windows(from.len()).position(|window| window == from) {
-        let (before, after) = rest.split_at(at);
-        out.extend_from_slice(before);
+    let mut done = 0;
+    for at in memmem::find_iter(bytes, from) {
+        out.extend_from_slice(bytes.get(done..at).unwrap_or_default());
         out.extend_from_slice(to);
-        rest = after.get(from.len()..).unwrap_or_default();
+        done = at + from.len();
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(bytes.get(done..).unwrap_or_default());
     out
 }
 
@@ -246,6 +250,20 @@ mod tests {
         let scrubber = Scrubber::new([("KEY", "abcdefgh")]);
         let clean = scrubber.bytes(b"\xff\xfeabcdefgh\xff".to_vec());
         assert_eq!(clean, b"\xff\xfe[secret KEY]\xff");
+    }
+
+    #[test]
+    fn bytes_that_are_made_to_be_searched_slowly_are_not() {
+        // Naively, the whole value is compared at each place of these 16 MiB.
+        let value = "a".repeat(200_000) + "b";
+        let scrubber = Scrubber::new([("KEY", value.as_str())]);
+        let mut bytes = vec![b'a'; 16 << 20];
+        bytes.push(0xff);
+        let started = std::time::Instant::now();
+        let clean = scrubber.bytes(bytes);
+        assert_eq!(clean.len(), (16 << 20) + 1);
+        assert!(started.elapsed() < std::time::Duration::from_secs(20));
+        assert_eq!(replace_bytes(b"ab-ab-b", b"ab", b"x"), b"x-x-b");
     }
 
     #[test]
