@@ -4,20 +4,23 @@
 //! granted for and are not carried along. What the guest may not set (`Host`, lengths, connection headers) is refused
 //! instead of being quietly dropped.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use armature_grants::{Denial, LimitId};
 use futures::StreamExt as _;
+use memchr::memmem;
 use reqwest::{
     Method,
-    header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
+use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
 use crate::{
     bindings::imports::armature::plugin::http,
     egress::{Egress, is_not_public},
+    scrub::replace_bytes,
     state::State,
     usage::Stop,
 };
@@ -316,10 +319,9 @@ impl State {
                 };
                 return Err(http::Error::Denied(format!("env.{} {why}", placeholder.name)).into());
             };
-            if let Some(text) = body.as_mut().filter(|_| in_body) {
-                *text = String::from_utf8_lossy(text)
-                    .replace(token, &value)
-                    .into_bytes();
+            if let Some(bytes) = body.as_mut().filter(|_| in_body) {
+                let value = as_part_of(bytes, headers.get(CONTENT_TYPE), &value);
+                *bytes = replace_bytes(bytes, token.as_bytes(), value.as_bytes());
             }
             for header in headers
                 .values_mut()
@@ -412,6 +414,52 @@ fn one_segment(text: &str) -> String {
     segment
 }
 
+/// A text as it is written within a body: it stays one value where the body is JSON or a form. A body without a type is
+/// JSON when it is readable as such.
+fn as_part_of<'a>(body: &[u8], kind: Option<&HeaderValue>, text: &'a str) -> Cow<'a, str> {
+    let kind = kind.map(|kind| kind.to_str().unwrap_or_default().to_ascii_lowercase());
+    let is_json = match &kind {
+        Some(kind) => kind.contains("json"),
+        None => serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok(),
+    };
+    if is_json {
+        let quoted = Value::from(text).to_string();
+        let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
+        return Cow::Owned(inner.unwrap_or_default().to_owned());
+    }
+    if kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        return Cow::Owned(url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
+    }
+    Cow::Borrowed(text)
+}
+
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    !wanted.is_empty() && bytes.windows(wanted.len()).any(|window| window == wanted)
+    !wanted.is_empty() && memmem::find(bytes, wanted).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_a_body_stays_one_value_and_other_bytes_stay_as_they_are() {
+        let fill = |body: &[u8], kind: Option<&'static str>| {
+            let kind = kind.map(HeaderValue::from_static);
+            let value = as_part_of(body, kind.as_ref(), "a\"&b\\");
+            replace_bytes(body, b"TOKEN", value.as_bytes())
+        };
+        let json = br#"{"key": "TOKEN", "n": 1}"#;
+        for kind in [
+            None,
+            Some("application/json; charset=utf-8"),
+            Some("application/ld+json"),
+        ] {
+            let sent: Value = serde_json::from_slice(&fill(json, kind)).unwrap();
+            assert_eq!(sent, serde_json::json!({"key": "a\"&b\\", "n": 1}));
+        }
+        let form = fill(b"key=TOKEN&x=1", Some("application/x-www-form-urlencoded"));
+        assert_eq!(form, b"key=a%22%26b%5C&x=1");
+        let bytes = fill(b"\xff\xfeTOKEN\xff", Some("application/octet-stream"));
+        assert_eq!(bytes, b"\xff\xfea\"&b\\\xff");
+    }
 }
