@@ -8,7 +8,7 @@
 use std::{
     io::{self, Read as _, Write as _},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use armature_grants::RelPath;
@@ -199,7 +199,26 @@ impl Workspace {
     /// # Errors
     /// [`FileError`]; a name that is a link or a directory is [`FileError::NotAFile`].
     pub fn write(&self, path: &RelPath, content: &[u8]) -> Result<(), FileError> {
+        self.write_while(&Mutex::new(true), path, content)
+    }
+
+    /// As [`Self::write`], for as long as it is wanted. Whoever sets `wanted` to false can rely on it: the file is what
+    /// it is then, and stays so.
+    ///
+    /// # Errors
+    /// As [`Self::write`], and [`FileError::Other`] when it was not wanted any more.
+    pub(crate) fn write_while(
+        &self,
+        wanted: &Mutex<bool>,
+        path: &RelPath,
+        content: &[u8],
+    ) -> Result<(), FileError> {
+        let unwanted = || io::Error::other("the call ended before the file was complete");
+        let is_wanted = || wanted.lock().unwrap_or_else(PoisonError::into_inner);
         self.check(path, true)?;
+        if !*is_wanted() {
+            return Err(unwanted().into());
+        }
         let (dir, name) = self.walk(path, true)?;
         let permissions = match dir.symlink_metadata(name) {
             Ok(meta) if !meta.is_file() => return Err(FileError::NotAFile),
@@ -217,7 +236,15 @@ impl Workspace {
         let written = file
             .write_all(content)
             .and_then(|()| permissions.map_or(Ok(()), |kept| file.set_permissions(kept)))
-            .and_then(|()| dir.rename(&temporary, &dir, name));
+            .and_then(|()| {
+                // Held until the name is there: nothing happens between the question and the answer.
+                let still = is_wanted();
+                if *still {
+                    dir.rename(&temporary, &dir, name)
+                } else {
+                    Err(unwanted())
+                }
+            });
         if let Err(error) = written {
             let _ = dir.remove_file(&temporary);
             return Err(error.into());
@@ -314,6 +341,19 @@ mod tests {
             "outside"
         );
         assert_eq!(workspace.read(&path("dir/file"), 100).unwrap(), b"inside");
+    }
+
+    #[test]
+    fn a_file_that_nobody_wants_any_more_is_not_written_and_leaves_nothing() {
+        let (_outer, workspace) = workspace();
+        let wanted = Mutex::new(false);
+        for text in ["dir/file", "new", "new/dir/file"] {
+            let refused = workspace.write_while(&wanted, &path(text), b"late");
+            assert!(matches!(refused, Err(FileError::Other(_))), "{refused:?}");
+        }
+        assert_eq!(workspace.read(&path("dir/file"), 9).unwrap(), b"inside");
+        let names = workspace.list(&path("."), 9).unwrap();
+        assert_eq!(names.len(), 1, "{names:?}");
     }
 
     #[test]

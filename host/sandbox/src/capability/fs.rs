@@ -1,6 +1,8 @@
 //! `fs`: whole files below the directories that were granted. The path is checked against the rights in its one
 //! spelling and then walked by handle; see [`crate::Workspace`] for what is refused on the way.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use armature_grants::{LimitId, RelPath};
 
 use crate::{
@@ -33,6 +35,16 @@ async fn off_thread<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(fs::Error::Other("the operation was interrupted".into())),
+    }
+}
+
+/// What a call waits for is wanted until the call ends, also when it ends at its deadline: the thread that writes goes
+/// on then, and must change nothing more.
+struct Wanted(Arc<Mutex<bool>>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 }
 
@@ -86,7 +98,11 @@ impl fs::Host for State {
             Ok(files) => files,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(off_thread(move || files.write(&path, &content)).await)
+        let wanted = Wanted(Arc::new(Mutex::new(true)));
+        let still = Arc::clone(&wanted.0);
+        let done = off_thread(move || files.write_while(&still, &path, &content)).await;
+        drop(wanted);
+        Ok(done)
     }
 
     async fn list(&mut self, path: String) -> wasmtime::Result<Result<Vec<fs::Entry>, fs::Error>> {
