@@ -79,6 +79,12 @@ pub enum Failure {
         /// What is allowed.
         limit: u64,
     },
+    /// The run and all that it started have started as much as they may.
+    #[error("a run and the runs below it start {limit} stages and items at most, and they have")]
+    TooMuch {
+        /// The limit.
+        limit: u64,
+    },
     /// A template could not be rendered.
     #[error("{field}: {message}")]
     Template {
@@ -145,7 +151,7 @@ impl Failure {
             Self::Template { .. } => "TemplateError",
             Self::Timeout { .. } => "TimeoutError",
             Self::Result { .. } => "PostconditionFailed",
-            Self::TooDeep { .. } => "RecursionError",
+            Self::TooDeep { .. } | Self::TooMuch { .. } => "RecursionError",
             Self::Model(_) => "ModelError",
             Self::Exhausted { .. } => "RuntimeError",
             Self::Subagent { .. } => "SubagentError",

@@ -26,6 +26,11 @@ pub const RUN_LIMITS: &[RunLimit] = &[
         why: "Items of one fan-out.",
     },
     RunLimit {
+        name: "starts",
+        amount: 1_000_000,
+        why: "Stages and items that a run and all runs below it start.",
+    },
+    RunLimit {
         name: "subagent_depth",
         amount: 8,
         why: "Specs within specs.",

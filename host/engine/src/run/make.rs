@@ -13,7 +13,6 @@ use armature_sandbox::MemoryKv;
 use armature_store::RunId;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::{Run, RunError, RunRequest, Tally, tree::Tree};
@@ -63,7 +62,6 @@ pub(super) fn make_child(
         stop: halt_all.child_token(),
         halt_all,
         tasks: parent.tasks.clone(),
-        permits: permits(),
         tally: Tally::default(),
         halted: Mutex::default(),
         transcript: Mutex::default(),
@@ -126,7 +124,6 @@ pub(super) fn make(
         narrowing: Vec::new(),
         approver,
         tasks: TaskTracker::new(),
-        permits: permits(),
         tally: Tally::default(),
         halted: Mutex::default(),
         transcript: Mutex::default(),
@@ -136,14 +133,10 @@ pub(super) fn make(
     }))
 }
 
-pub(super) fn permits() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(width()))
-}
-
 pub(super) fn width() -> usize {
     usize::try_from(RunLimit::amount_of("concurrent_stages"))
         .unwrap_or(usize::MAX)
-        .min(Semaphore::MAX_PERMITS)
+        .min(tokio::sync::Semaphore::MAX_PERMITS)
 }
 
 pub(super) fn max_model_stages(plan: &Plan) -> Option<u64> {

@@ -26,7 +26,6 @@ use armature_llm::{LlmError, Model};
 use armature_sandbox::{KvStore, Workspace};
 use armature_store::RunId;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -44,6 +43,7 @@ pub use error::{InputError, RunError};
 pub(crate) use life::{begin, child, outside};
 pub use report::{RunReport, RunRequest, Summary};
 use tree::Tree;
+pub(crate) use tree::Turn;
 
 /// The state of a run.
 pub(crate) struct Run {
@@ -52,7 +52,7 @@ pub(crate) struct Run {
     /// The plans of all specs that this run or one below it can start.
     pub(crate) children: Arc<BTreeMap<PathBuf, Plan>>,
     /// What it shares with all of them.
-    tree: Arc<Tree>,
+    pub(crate) tree: Arc<Tree>,
     pub(crate) id: RunId,
     pub(crate) journal: Journal,
     pub(crate) secrets: Arc<RunSecrets>,
@@ -70,8 +70,6 @@ pub(crate) struct Run {
     pub(crate) halt_all: CancellationToken,
     /// Everything that was spawned, so that the end of the run can wait for it.
     pub(crate) tasks: TaskTracker,
-    /// Items at work at one time.
-    pub(crate) permits: Arc<Semaphore>,
     pub(crate) tally: Tally,
     /// Stages that do not run because of a gate, and that gate itself: the gate's id.
     halted: Mutex<HashMap<usize, String>>,

@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     plan::stage::{FanOut, Kind, Source, Stage},
     role,
-    run::Run,
+    run::{Run, Turn},
 };
 
 /// Largest file that `inject_file_as` reads, in bytes.
@@ -32,22 +32,21 @@ pub(crate) async fn run(
     fan_out: &FanOut,
     context: &Context,
 ) -> Result<Value, Failure> {
-    let items = items(stage, fan_out, context)?;
-    let limit = RunLimit::amount_of("fan_out_items");
-    if items.len() as u64 > limit {
-        return Err(Failure::Value(format!(
-            "{} items; at most {limit} are allowed in one fan-out",
-            items.len()
-        )));
+    // Copies and parts are made here, as many as the spec says: they are counted before there are any.
+    if !matches!(fan_out.source, Source::List(_)) {
+        few_enough(fan_out.width)?;
     }
+    let items = items(stage, fan_out, context)?;
+    few_enough(items.len())?;
+    run.tree.start(items.len() as u64)?;
     let mut results: Vec<Value> = vec![Value::Null; items.len()];
     let mut running = stream::iter(items.into_iter().enumerate())
-        .map(|(place, item)| {
+        .map(|(place, item)| async move {
+            // Its turn comes before its task: what waits costs next to nothing.
+            let turn = run.tree.turn(&stage.kind, run.depth).await;
             let (run_of_item, context) = (Arc::clone(run), context.clone());
-            AbortOnDropHandle::new(
-                run.tasks
-                    .spawn(one(run_of_item, number, place, item, context)),
-            )
+            let work = one(run_of_item, number, place, item, context, turn);
+            AbortOnDropHandle::new(run.tasks.spawn(work)).await
         })
         .buffer_unordered(fan_out.width.max(1));
     while let Some(joined) = running.next().await {
@@ -69,6 +68,16 @@ pub(crate) async fn run(
     gather(run, number, stage, fan_out, results).await
 }
 
+fn few_enough(count: usize) -> Result<(), Failure> {
+    let limit = RunLimit::amount_of("fan_out_items");
+    if count as u64 > limit {
+        return Err(Failure::Value(format!(
+            "{count} items; at most {limit} are allowed in one fan-out"
+        )));
+    }
+    Ok(())
+}
+
 /// One item, from its turn to its result.
 async fn one(
     run: Arc<Run>,
@@ -76,11 +85,9 @@ async fn one(
     place: usize,
     item: Value,
     context: Context,
+    _turn: Turn,
 ) -> (usize, Result<Value, Failure>) {
     let stopped = (place, Err(Failure::Cancelled));
-    let Ok(_permit) = Arc::clone(&run.permits).acquire_owned().await else {
-        return stopped;
-    };
     let Some(stage) = run.plan.0.stages.get(number) else {
         return stopped;
     };

@@ -97,7 +97,11 @@ async fn decide(
         Some(fan_out) => fan_out::run(run, number, stage, fan_out, context)
             .await
             .map(Some),
-        None => attempts(run, number, stage, None, context).await.map(Some),
+        None => {
+            run.tree.start(1)?;
+            let _turn = run.tree.turn(&stage.kind, run.depth).await;
+            attempts(run, number, stage, None, context).await.map(Some)
+        }
     }
 }
 

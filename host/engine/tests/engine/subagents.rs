@@ -143,3 +143,41 @@ async fn a_child_cannot_spend_more_than_its_parent_has() {
         "{error}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_all_runs_of_a_tree_do_at_one_time_is_bounded_for_the_tree() {
+    let world = World::new();
+    world.file(
+        "sub/script.yml",
+        "replies:\n  - { delay_ms: 200, text: done }\n",
+    );
+    child(
+        &world,
+        "contracts: { max_llm_calls: 0 }\nmodel_tiers: { small: { provider: scripted, model: m, script: script.yml } }\nstages:\n  - id: leaf\n    fan_out: 100\n    partition_source: '{{ list }}'\n    role: { name: r, type: worker, description: x }\n",
+    );
+    let spec = "contracts: { max_llm_calls: 0 }\nstages:\n  - { id: s, subagent_spec: sub/child.yml, fan_out: 4 }\n";
+    let list: Vec<usize> = (0..100).collect();
+    world.outputs(spec, json!({ "list": list })).await;
+    let (mut now, mut most, mut all) = (0i32, 0, 0);
+    for event in world.watcher.all() {
+        match event {
+            Event::StageStarted {
+                item: Some(_),
+                stage,
+                ..
+            } if stage == "leaf" => {
+                now += 1;
+                all += 1;
+            }
+            Event::StageCompleted {
+                item: Some(_),
+                stage,
+                ..
+            } if stage == "leaf" => now -= 1,
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    assert_eq!((now, all), (0, 400));
+    assert!(most <= 256, "{most} at one time");
+}
