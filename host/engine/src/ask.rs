@@ -1,8 +1,7 @@
 //! The people around a run: who approves calls, who answers gates, who watches.
 //!
 //! The engine asks and waits; how the question reaches a person (terminal, web page, channel) is the caller's. An
-//! answer is for exactly what was shown: an approval carries the digest of plugin, tool and arguments, and covers
-//! nothing else.
+//! answer is for exactly what was shown: an approval carries the digest of that one call, and covers nothing else.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -25,7 +24,8 @@ pub struct Approval {
     pub tool: String,
     /// The arguments, rendered, without secrets.
     pub args: Value,
-    /// Digest of plugin, tool and arguments: what the answer is about.
+    /// Digest of plugin, tool, arguments as they are, and who asks where and when: what the answer is about. The same
+    /// call has another one in another process.
     pub digest: String,
     /// Why it is asked.
     pub message: String,

@@ -78,6 +78,8 @@ pub(crate) struct Shared {
     pub(crate) store: Option<Store>,
     pub(crate) plugin_dirs: Vec<PathBuf>,
     pub(crate) home: PathBuf,
+    /// Goes into every digest of a call, so that nobody finds out a short secret by digesting guesses.
+    pub(crate) seal: [u8; 32],
     models: Mutex<HashMap<Digest, Arc<dyn Model>>>,
 }
 
@@ -221,6 +223,7 @@ impl Engine {
             store,
             plugin_dirs,
             home,
+            seal: rand::random(),
             models: Mutex::default(),
         })))
     }

@@ -4,7 +4,7 @@ use armature_sandbox::{Digest, Phase, Verdict};
 use armature_store::{Event, event::RuleVerdict};
 use serde_json::Value;
 
-use super::target::Target;
+use super::target::{How, Target};
 use crate::{
     ask::{Answer, Approval},
     failure::Failure,
@@ -19,12 +19,42 @@ pub(super) struct Hearing<'a> {
     pub(super) scope: &'a Scope,
     pub(super) target: &'a Target<'a>,
     pub(super) call_id: &'a str,
-    pub(super) digest: &'a Digest,
+    /// The arguments as they will be passed.
+    pub(super) args: &'a Value,
     /// The arguments as a person sees them, who may not see what a rule sees.
     pub(super) shown: &'a Value,
 }
 
 impl Hearing<'_> {
+    /// What an approval is bound to: everything that makes this call what it is. What a person is shown would not do:
+    /// two calls can look the same and differ in a secret.
+    pub(super) fn digest(&self, question: &Question<'_>) -> Digest {
+        let context = match &self.target.how {
+            How::Tool(_) => String::new(),
+            How::Adapter(context) => context.to_string(),
+        };
+        Digest::of(&[
+            &self.run.engine.seal,
+            phase(question.phase).as_bytes(),
+            question.caller.word().as_bytes(),
+            self.scope.id().as_bytes(),
+            self.scope
+                .item
+                .map(|item| item.to_string())
+                .unwrap_or_default()
+                .as_bytes(),
+            self.target.plugin.digest().as_bytes(),
+            self.target.name.as_bytes(),
+            self.args.to_string().as_bytes(),
+            context.as_bytes(),
+            question
+                .result
+                .map(Value::to_string)
+                .unwrap_or_default()
+                .as_bytes(),
+        ])
+    }
+
     /// Asks the rules, and a person if they say so.
     pub(super) async fn judge(&self, question: &Question<'_>) -> Result<(), Failure> {
         let Self {
@@ -40,12 +70,7 @@ impl Hearing<'_> {
                 call_id: self.call_id.to_owned(),
                 tool: target.name.to_owned(),
                 rule: opinion.rule.clone(),
-                phase: if question.phase == Phase::Pre {
-                    "pre"
-                } else {
-                    "post"
-                }
-                .to_owned(),
+                phase: phase(question.phase).to_owned(),
                 verdict: word(&opinion.verdict).to_owned(),
                 message: message(&opinion.verdict).to_owned(),
             }));
@@ -65,17 +90,16 @@ impl Hearing<'_> {
                 rule,
                 message: run.secrets.text(&message),
             }),
-            Decision::Ask { message, .. } => self.approve(run.secrets.text(&message)).await,
+            Decision::Ask { message, .. } => {
+                self.approve(run.secrets.text(&message), self.digest(question))
+                    .await
+            }
         }
     }
 
-    async fn approve(&self, message: String) -> Result<(), Failure> {
+    async fn approve(&self, message: String, digest: Digest) -> Result<(), Failure> {
         let Self {
-            run,
-            scope,
-            target,
-            digest,
-            ..
+            run, scope, target, ..
         } = self;
         let asked = Event::ApprovalAsked {
             stage: scope.id().to_owned(),
@@ -119,5 +143,12 @@ impl Hearing<'_> {
             Answer::Refused => Err(refused("a person refused it")),
             Answer::Unavailable => Err(refused("nobody could be asked")),
         }
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Pre => "pre",
+        Phase::Post => "post",
     }
 }

@@ -113,19 +113,15 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         reversibility: target.reversibility,
         taken: None,
     };
-    let digest = Digest::of(&[
-        target.plugin.digest().as_bytes(),
-        target.name.as_bytes(),
-        shown.to_string().as_bytes(),
-    ]);
     let hearing = Hearing {
         run,
         scope,
         target: &target,
         call_id: &call_id,
-        digest: &digest,
+        args: &args,
         shown: &shown,
     };
+    let digest = hearing.digest(&question);
     let taken = run.budget.take_tool_call();
     let before = Question {
         taken: Some(&taken),

@@ -186,6 +186,45 @@ async fn an_approval_is_asked_with_the_digest_of_exactly_this_call() {
 }
 
 #[tokio::test]
+async fn calls_that_look_alike_to_a_person_have_different_digests() {
+    let world = World::with("", &[("KEY", "open-sesame")]);
+    let rules =
+        "safety_rules: [{ tool: '*', action: require_approval, message: look }]\n".to_owned();
+    let ask = async |spec: String, inputs| {
+        let person = Person::new(Answer::Approved, GateAnswer::Unavailable);
+        let mut request = world.request(inputs);
+        request.approver = person.clone();
+        world.run_with(&spec, request).await.unwrap();
+        let asked = person.asked.lock().unwrap();
+        asked
+            .iter()
+            .map(|ask| (ask.args.clone(), ask.digest.clone()))
+            .collect::<Vec<_>>()
+    };
+    // The value of a secret, and the text that stands in its place.
+    let write = "stages:\n  - { id: w, tool_call: { name: file_write, args: { path: a, content: '{{ text }}' } } }\n  - { id: k, condition: 'false', tool_call: { name: file_write, args: { path: '{{ env.KEY }}', content: x } } }\n";
+    let value = ask(format!("{rules}{write}"), json!({"text": "open-sesame"})).await;
+    let mark = ask(format!("{rules}{write}"), json!({"text": "[secret KEY]"})).await;
+    assert_eq!(value[0].0, mark[0].0);
+    assert_ne!(value[0].1, mark[0].1);
+    // An adapter that sees something else.
+    let adapter = format!(
+        "{rules}adapters: {{ stats: {{ type: plugin, plugin: text-stats, args: {{ text: x }} }} }}\nstages:\n  - {{ id: s, adapter: stats }}\n"
+    );
+    let one = ask(adapter.clone(), json!({"seen": 1})).await;
+    let two = ask(adapter, json!({"seen": 2})).await;
+    assert_eq!(one[0].0, two[0].0);
+    assert_ne!(one[0].1, two[0].1);
+    // Two items.
+    let items = format!(
+        "{rules}stages:\n  - id: f\n    fan_out: 2\n    partition_source: '{{{{ list }}}}'\n    tool_call: {{ name: file_write, args: {{ path: a, content: x }} }}\n"
+    );
+    let asked = ask(items, json!({"list": [1, 2]})).await;
+    assert_eq!(asked[0].0, asked[1].0);
+    assert_ne!(asked[0].1, asked[1].1);
+}
+
+#[tokio::test]
 async fn without_an_approval_nothing_happens() {
     let world = World::new();
     let spec = format!(
