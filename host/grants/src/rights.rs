@@ -235,7 +235,10 @@ impl Rights {
 
     /// The secrets that go along with a request to this URL, with the header that carries each.
     pub fn secrets_for<'a>(&'a self, url: &Url) -> Vec<(&'a str, &'a SecretGrant)> {
-        let details = self.layers.iter().rev().flat_map(|(_, grants)| {
+        // Whoever wrote the plugin asks. Where a secret goes, and in which header, is for those to say who have it.
+        let granting = |layer: Layer| layer != Layer::Manifest;
+        let granted = self.layers.iter().filter(|(layer, _)| granting(*layer));
+        let details = granted.rev().flat_map(|(_, grants)| {
             grants
                 .secrets
                 .iter_names()
@@ -246,10 +249,10 @@ impl Rights {
         for (name, grant) in details {
             let known = chosen.iter().any(|(other, _)| *other == name);
             if !known
-                && self
-                    .layers
-                    .iter()
-                    .all(|(_, grants)| grants.secrets.covers(name, url))
+                && self.layers.iter().all(|(layer, grants)| {
+                    let says = !granting(*layer) || grants.secrets.get(name).is_some();
+                    says && grants.secrets.covers(name, url)
+                })
             {
                 chosen.push((name, grant));
             }
@@ -433,5 +436,18 @@ mod tests {
                 .is_empty()
         );
         assert!(rights.has_secret("KEY") && !rights.has_secret("OTHER"));
+    }
+
+    #[test]
+    fn a_manifest_does_not_say_where_a_secret_goes() {
+        let url = Url::parse("https://author.com/").unwrap();
+        let manifest = r#"{"secrets":{"KEY":{"hosts":["author.com"]}}}"#;
+        let named = r#"{"secrets":["KEY"]}"#;
+        let placed = r#"{"secrets":{"KEY":{"hosts":["author.com"]}}}"#;
+        let goes = |layers: &[&str]| !rights(layers).secrets_for(&url).is_empty();
+        assert!(goes(&[manifest, placed]));
+        assert!(!goes(&[manifest]), "asked for and never granted");
+        assert!(!goes(&[manifest, named]), "granted without a host");
+        assert!(!goes(&[manifest, placed, named]), "in the policy, too");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use armature_grants::LimitId;
+use armature_grants::{HostPattern, Layer, LimitId, Rights};
 use armature_spec::{self as spec, AdapterType, SandboxMode, StageKind, Step};
 use serde_json::{Map, Value};
 
@@ -191,7 +191,7 @@ async fn tool_call(
 /// The secrets that arguments mention, and where each may go.
 fn env_uses(
     args: &Map<String, Value>,
-    rights: &armature_grants::Rights,
+    rights: &Rights,
     report: &mut Reporter<'_>,
     at: &[Step<'_>],
 ) -> Vec<EnvUse> {
@@ -199,16 +199,7 @@ fn env_uses(
     let literal = env::literal_hosts(&args);
     let mut uses = Vec::new();
     for name in env::names(&args) {
-        let mut hosts = literal.clone();
-        for (_, grants) in rights.layers() {
-            hosts.extend(
-                grants
-                    .secrets
-                    .get(&name)
-                    .into_iter()
-                    .flat_map(|grant| grant.hosts.clone()),
-            );
-        }
+        let hosts = receivers(&literal, rights, &name);
         if hosts.is_empty() {
             report
                 .add(PlanCode::UnplaceableSecret, at, format!("no host is named that may receive `env.{name}`"))
@@ -217,6 +208,17 @@ fn env_uses(
         uses.push(EnvUse { name, hosts });
     }
     uses
+}
+
+/// The hosts that the spec's author names for a secret: in URLs of the same call, and in what the spec grants. A
+/// manifest asks and a policy permits; neither says who gets the value.
+fn receivers(literal: &[HostPattern], rights: &Rights, name: &str) -> Vec<HostPattern> {
+    let author = rights.layers().iter();
+    let granted = author
+        .filter(|(layer, _)| *layer == Layer::Spec)
+        .filter_map(|(_, grants)| grants.secrets.get(name))
+        .flat_map(|grant| &grant.hosts);
+    literal.iter().chain(granted).cloned().collect()
 }
 
 fn adapter(
@@ -304,5 +306,30 @@ fn refuse_other_sandboxes(
         report
             .add(PlanCode::LaterRelease, at, message)
             .hint("leave `mode` out: tools run as components, which is stricter");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use armature_grants::{Grants, PluginName};
+
+    use super::*;
+
+    #[test]
+    fn only_the_specs_author_says_who_receives_a_secret() {
+        let grants = |host: &str| -> Grants {
+            serde_json::from_value(serde_json::json!({"secrets": {"KEY": {"hosts": [host]}}}))
+                .unwrap()
+        };
+        let rights = Rights::new(PluginName::new("p").unwrap(), grants("manifest.com"))
+            .narrowed(Layer::Policy, grants("policy.com"));
+        assert!(receivers(&[], &rights, "KEY").is_empty());
+        let rights = rights.narrowed(Layer::Spec, grants("spec.com"));
+        let literal: HostPattern = "written.com".parse().unwrap();
+        let hosts: Vec<String> = receivers(&[literal], &rights, "KEY")
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(hosts, ["written.com", "spec.com"]);
     }
 }
