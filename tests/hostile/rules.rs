@@ -168,7 +168,7 @@ async fn an_adapter_is_called_under_the_same_limits() {
 
 #[tokio::test]
 async fn what_a_rule_is_asked_is_limited_in_size() {
-    let host = Host::new().limited(|limits| limits.input = 1_000);
+    let host = Host::new().limited(|limits| (limits.input, limits.output) = (1_000, 500));
     let plugin = host.load(&verdict(0, 0).build());
     let mut large = event(json!({}));
     large.arguments = json!("x".repeat(2_000));
@@ -176,5 +176,31 @@ async fn what_a_rule_is_asked_is_limited_in_size() {
         .sandbox
         .check_rule(&plugin, &large, host.limits.clone())
         .await;
-    host.was_stopped(&outcome, LimitId::Input);
+    assert!(
+        matches!(
+            outcome.result,
+            Err(CallError::Limit {
+                limit: LimitId::Input,
+                allowed: 1_500,
+                ..
+            })
+        ),
+        "{:?}",
+        outcome.result
+    );
+}
+
+#[tokio::test]
+async fn arguments_and_a_result_that_fit_their_limits_fit_a_rule() {
+    let host = Host::new().limited(|limits| (limits.input, limits.output) = (3_000, 3_000));
+    let plugin = host.load(&verdict(0, 0).build());
+    let mut after = event(json!({}));
+    after.phase = Phase::Post;
+    after.arguments = json!("x".repeat(2_900));
+    after.result = Some(json!("y".repeat(2_900)));
+    let outcome = host
+        .sandbox
+        .check_rule(&plugin, &after, host.limits.clone())
+        .await;
+    assert_eq!(outcome.result.unwrap(), Verdict::Allow);
 }

@@ -68,8 +68,13 @@ impl Sandbox {
             bytes_in: question.size() as u64,
             ..Usage::default()
         };
-        if usage.bytes_in > limits.input {
-            let error = limit_error(plugin, &limits, LimitId::Input);
+        let allowed = question.most(&limits);
+        if usage.bytes_in > allowed {
+            let error = CallError::Limit {
+                plugin: plugin.name().to_string(),
+                limit: LimitId::Input,
+                allowed,
+            };
             return Outcome {
                 result: Err(error),
                 usage,
@@ -141,6 +146,14 @@ impl Question<'_> {
             Self::CallTool { text, .. } => text.len(),
             Self::RunAdapter { config, context } => config.len() + context.len(),
             Self::CheckRule(event) => event.size(),
+        }
+    }
+
+    /// How many bytes it may have. A rule is shown the arguments of a call and its result, which have two limits.
+    fn most(&self, limits: &Limits) -> u64 {
+        match self {
+            Self::CheckRule(_) => limits.input.saturating_add(limits.output),
+            Self::ListTools | Self::CallTool { .. } | Self::RunAdapter { .. } => limits.input,
         }
     }
 }
