@@ -11,7 +11,9 @@ use crate::{
 
 pub(crate) fn measure(rounds: &Rounds) -> Row {
     let count = rounds.of(50);
-    let ours = p50(count, || drop(Sandbox::new(None, armature_grants::Limits::standard()).unwrap()));
+    let ours = p50(count, || {
+        drop(Sandbox::new(None, armature_grants::Limits::standard()).unwrap())
+    });
     let theirs = p50(count, || drop(bare::engine()));
     Row::time(
         "engine start, once a process",

@@ -247,7 +247,9 @@ async fn proposals_that_are_not_pinned_are_refused() {
         ("(tag)", "exceptions"),
     ] {
         // It exports something, so that nothing but the proposal is wrong with it.
-        let text = format!("(component (core module {module}) (component $c) (export \"x\" (component $c)))");
+        let text = format!(
+            "(component (core module {module}) (component $c) (export \"x\" (component $c)))"
+        );
         let wasm = wat::parse_str(text).unwrap();
         refused(
             &host,

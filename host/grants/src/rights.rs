@@ -233,6 +233,15 @@ impl Rights {
             .all(|(_, grants)| grants.secrets.names(name))
     }
 
+    /// Do the operator's policy and the stage leave room for a secret that the spec itself puts into a request to this
+    /// URL? Where either of them says what may be granted, it must name the secret and the host.
+    pub fn leaves_room_for(&self, name: &str, url: &Url) -> bool {
+        self.layers
+            .iter()
+            .filter(|(layer, _)| matches!(layer, Layer::Policy | Layer::Stage))
+            .all(|(_, grants)| grants.secrets.covers(name, url))
+    }
+
     /// The secrets that go along with a request to this URL, with the header that carries each.
     pub fn secrets_for<'a>(&'a self, url: &Url) -> Vec<(&'a str, &'a SecretGrant)> {
         // Whoever wrote the plugin asks. Where a secret goes, and in which header, is for those to say who have it.
@@ -415,6 +424,23 @@ mod tests {
                 .line,
             "kv: workflow"
         );
+    }
+
+    #[test]
+    fn a_policy_or_a_stage_that_does_not_name_a_secret_leaves_no_room_for_it() {
+        let url = Url::parse("https://a.com/").unwrap();
+        let named = r#"{"secrets":{"KEY":{"hosts":["a.com"]}}}"#;
+        let elsewhere = r#"{"secrets":{"KEY":{"hosts":["b.com"]}}}"#;
+        let open = |layers: &[&str]| rights(layers).leaves_room_for("KEY", &url);
+        assert!(open(&["{}", "{}"]));
+        assert!(open(&["{}", "{}", named, named]));
+        for layers in [
+            ["{}", "{}", "{}", named],
+            ["{}", "{}", named, "{}"],
+            ["{}", "{}", named, elsewhere],
+        ] {
+            assert!(!open(&layers), "{layers:?}");
+        }
     }
 
     #[test]

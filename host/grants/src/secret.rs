@@ -92,6 +92,14 @@ fn bearer() -> HeaderTemplate {
 }
 
 impl SecretGrant {
+    /// The grant that lets a secret go to these hosts.
+    pub fn to(hosts: Vec<HostPattern>) -> Self {
+        Self {
+            hosts,
+            header: bearer(),
+        }
+    }
+
     /// May the secret go to this URL?
     pub fn covers(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use armature_grants::{Denial, LimitId};
+use armature_grants::{Denial, LimitId, SecretGrant};
 use futures::StreamExt as _;
 use memchr::memmem;
 use reqwest::{
@@ -304,18 +304,14 @@ impl State {
             if !(in_body || in_headers || url.as_str().contains(token)) {
                 continue;
             }
-            let allowed = hop.url.host().is_some_and(|host| {
-                placeholder
-                    .hosts
-                    .iter()
-                    .any(|pattern| pattern.matches(&host))
-            });
+            let meant = SecretGrant::to(placeholder.hosts.clone()).covers(&hop.url);
+            let allowed = meant && self.rights.leaves_room_for(&placeholder.name, &hop.url);
             let value = secrets.get(&placeholder.name).filter(|_| allowed);
             let Some(value) = value else {
                 let why = if allowed {
                     "has no value"
                 } else {
-                    "is not for this host"
+                    "is not for this host, or not without https"
                 };
                 return Err(http::Error::Denied(format!("env.{} {why}", placeholder.name)).into());
             };
