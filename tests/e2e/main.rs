@@ -14,6 +14,7 @@
 )]
 
 mod callers;
+mod children;
 mod first_run;
 mod plugins;
 mod project;

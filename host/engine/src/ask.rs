@@ -94,6 +94,36 @@ pub trait Observer: Send + Sync {
     }
 }
 
+/// Asks for a run that a stage of another run started: a stage of it is named by the way to it, `child/inner`, so that
+/// one answer opens one gate.
+pub(crate) struct Below {
+    /// The stage that started the run.
+    pub(crate) stage: String,
+    pub(crate) asks: std::sync::Arc<dyn Approver>,
+}
+
+impl Below {
+    fn named(&self, stage: &str) -> String {
+        format!("{}/{stage}", self.stage)
+    }
+}
+
+impl Approver for Below {
+    fn approve<'a>(&'a self, mut ask: Approval) -> BoxFuture<'a, Answer> {
+        ask.stage = self.named(&ask.stage);
+        self.asks.approve(ask)
+    }
+
+    fn gate<'a>(&'a self, mut gate: Gate) -> BoxFuture<'a, GateAnswer> {
+        gate.stage = self.named(&gate.stage);
+        self.asks.gate(gate)
+    }
+
+    fn name(&self) -> &str {
+        self.asks.name()
+    }
+}
+
 /// Nobody to ask and nobody watching.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nobody;

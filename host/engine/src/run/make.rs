@@ -4,12 +4,12 @@
 //! budget or time.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
-use armature_grants::RunLimit;
-use armature_sandbox::MemoryKv;
+use armature_grants::{Grants, RunLimit};
+use armature_sandbox::{MemoryKv, Workspace};
 use armature_store::RunId;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -17,8 +17,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{Run, RunError, RunRequest, Tally, tree::Tree};
 use crate::{
-    budget::Budget, context::Board, engine::Shared, journal::Journal, plan::Plan, rules::Law,
-    secrets::RunSecrets, stage::Scope, tools::KeptKv,
+    ask::Below, budget::Budget, context::Board, engine::Shared, files, journal::Journal,
+    plan::Plan, rules::Law, secrets::RunSecrets, stage::Scope, tools::KeptKv,
 };
 
 /// `sandbox.host_workspace` where nothing is written.
@@ -38,6 +38,8 @@ pub(super) fn make_child(
     ));
     let halt_all = scope.stop.child_token();
     let own = scope.stage().and_then(|stage| stage.narrowing.clone());
+    let narrowing: Vec<Grants> = parent.narrowing.iter().cloned().chain(own).collect();
+    let (root, workspace) = child_workspace(parent, plan, &narrowing)?;
     Ok(Arc::new(Run {
         engine: Arc::clone(&parent.engine),
         plan: plan.clone(),
@@ -49,14 +51,13 @@ pub(super) fn make_child(
             .law
             .with(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
         budget,
-        narrowing: parent.narrowing.iter().cloned().chain(own).collect(),
-        approver: Arc::clone(&parent.approver),
-        // A spec that names no directory works in that of whoever started it.
-        workspace: if plan.workspace() == Path::new(HERE) {
-            parent.workspace.clone()
-        } else {
-            parent.tree.open(plan.workspace())?
-        },
+        narrowing,
+        approver: Arc::new(Below {
+            stage: scope.id().to_owned(),
+            asks: Arc::clone(&parent.approver),
+        }),
+        root,
+        workspace,
         tree: Arc::clone(&parent.tree),
         kv: Arc::clone(&parent.kv),
         stop: halt_all.child_token(),
@@ -70,6 +71,30 @@ pub(super) fn make_child(
         use_cache: parent.use_cache,
         id,
     }))
+}
+
+/// Where a child works. A spec that names no directory works in that of whoever started it; one that does may go
+/// deeper, never elsewhere. Grants of a stage speak of paths in the parent's workspace, and mean nothing in another.
+fn child_workspace(
+    parent: &Run,
+    plan: &Plan,
+    narrowing: &[Grants],
+) -> Result<(PathBuf, Workspace), RunError> {
+    let root = files::absolute(plan.workspace());
+    if plan.workspace() == Path::new(HERE) || root == parent.root {
+        return Ok((parent.root.clone(), parent.workspace.clone()));
+    }
+    let why = if !root.starts_with(&parent.root) {
+        "it is not in the workspace of the run that starts this one"
+    } else if !narrowing.is_empty() {
+        "a stage that starts this run has `grants:`, which speak of its own workspace; use that one"
+    } else {
+        return Ok((root, parent.tree.open(plan.workspace())?));
+    };
+    Err(RunError::Workspace {
+        path: plan.workspace().display().to_string(),
+        why: why.to_owned(),
+    })
 }
 
 /// The state of a run that nobody's stage started.
@@ -107,6 +132,7 @@ pub(super) fn make(
         ),
         board: board(plan, &id, inputs),
         law: Law::new(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
+        root: files::absolute(plan.workspace()),
         workspace: tree.open(plan.workspace())?,
         tree,
         kv: match &engine.store {

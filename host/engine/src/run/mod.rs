@@ -62,6 +62,8 @@ pub(crate) struct Run {
     /// Rights of the stages that started this run as a subagent.
     pub(crate) narrowing: Vec<Grants>,
     pub(crate) approver: Arc<dyn Approver>,
+    /// Where the workspace is, spelled out.
+    pub(crate) root: PathBuf,
     pub(crate) workspace: Workspace,
     pub(crate) kv: Arc<dyn KvStore>,
     /// Stops the stages of the workflow.
