@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn measure(rounds: &Rounds) -> Row {
     let count = rounds.of(50);
     let ours = p50(count, || {
-        drop(Sandbox::new(None, armature_grants::Limits::standard()).unwrap())
+        drop(Sandbox::new(None, armature_grants::Limits::standard()).unwrap());
     });
     let theirs = p50(count, || drop(bare::engine()));
     Row::time(
