@@ -232,6 +232,11 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         !spec.mcp_servers.is_empty(),
         "their tools cannot be called",
     );
+    warn(
+        "triggers",
+        !spec.triggers.is_empty(),
+        "nothing starts the run but `armature run`",
+    );
 }
 
 /// The tier that makes one answer of several, where a stage asks for that.
