@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use armature_engine::{Engine, EngineConfig, EngineError, Plan, Problem, Problems};
+use armature_engine::{Engine, EngineConfig, EngineError, Plan, PlanCode};
 use armature_grants::Policy;
-use armature_spec::{Document, Findings};
+use armature_spec::Findings;
 use tokio::runtime::Builder;
 
 use crate::{
@@ -17,10 +17,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     files,
-    render::{
-        findings::{self, Shown},
-        screen::Screen,
-    },
+    render::{findings, screen::Screen},
 };
 
 /// Name of the operator's policy in armature's home.
@@ -92,63 +89,36 @@ pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> 
 /// What a spec was found to be.
 pub(crate) enum Planned {
     /// It can be run.
-    Good(Box<Plan>, Shown),
+    Good(Box<Plan>),
     /// It cannot, and this is why.
-    Bad(Problems, Shown),
+    Bad(Findings),
 }
 
-/// Reads a spec and makes a plan of it. The engine is made only for a spec that is sound in itself.
+/// Reads a spec and makes a plan of it. The engine is made only for a spec that can be read.
 pub(crate) async fn plan(
     spec: &Path,
     engine: impl FnOnce() -> Result<Engine, Failure>,
 ) -> Result<(Planned, Option<Engine>), Failure> {
-    let name = spec.display().to_string();
     let document = match armature_spec::load(spec) {
         Ok(document) => document,
-        Err(found) => return Ok((Planned::Bad(problems(found), source_of(spec)), None)),
+        Err(found) => return Ok((Planned::Bad(found), None)),
     };
-    let shown = Shown::new(&name, Some(&document.source.text));
-    let own = own_problems(&document);
-    if own.errors().next().is_some() {
-        return Ok((Planned::Bad(own, shown), None));
-    }
     let engine = engine()?;
     Ok(match engine.plan(document).await {
-        Ok(plan) => (Planned::Good(Box::new(plan), shown), Some(engine)),
-        Err(found) => (Planned::Bad(found, shown), Some(engine)),
+        Ok(plan) => (Planned::Good(Box::new(plan)), Some(engine)),
+        Err(found) => (Planned::Bad(found), Some(engine)),
     })
 }
 
-/// What is wrong with a spec by itself, no plugin asked.
-fn own_problems(document: &Document) -> Problems {
-    let found = document
-        .warnings
-        .iter()
-        .cloned()
-        .chain(armature_spec::validate(document));
-    Problems(found.map(Problem::from).collect())
-}
-
-fn problems(found: Findings) -> Problems {
-    Problems(found.0.into_iter().map(Problem::from).collect())
-}
-
-fn source_of(spec: &Path) -> Shown {
-    let name = spec.display().to_string();
-    let text = if spec.is_file() {
-        files::read(&name).ok()
-    } else {
-        None
-    };
-    Shown::new(&name, text.as_deref())
-}
-
 /// Shows why a spec cannot be run.
-pub(crate) fn refuse(screen: &Screen, shown: &Shown, problems: &Problems) -> Exit {
-    findings::show(screen, shown, &problems.0);
-    let denied =
-        |problem: &Problem| problem.code == armature_engine::PlanCode::DeniedPlugin.as_str();
-    if problems.errors().all(denied) {
+pub(crate) fn refuse(screen: &Screen, found: &Findings) -> Exit {
+    findings::show(screen, &found.0);
+    refusal(found)
+}
+
+/// The exit for a spec that cannot be run.
+pub(crate) fn refusal(found: &Findings) -> Exit {
+    if found.errors().all(|error| error.code == PlanCode::DeniedPlugin) {
         Exit::Denied
     } else {
         Exit::Usage

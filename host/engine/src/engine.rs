@@ -12,14 +12,14 @@ use std::{
 use armature_grants::{Grants, LimitRequest, Limits, Policy};
 use armature_llm::{LlmError, Model};
 use armature_sandbox::{Caller, Digest, LoadError, Sandbox};
-use armature_spec::Document;
+use armature_spec::{Document, Findings};
 use armature_store::{Event, EventLog, RunId, RunQuery, RunStatus, Store, StoreError};
 use serde_json::{Map, Value};
 
 use crate::{
     failure::Failure,
     files,
-    plan::{Plan, Problems, Tier, build, single_call, stage::Written},
+    plan::{Plan, Tier, build, single_call, stage::Written},
     plugins::{Builtin, PluginSet},
     run::{Run, RunError, RunReport, RunRequest, begin, outside},
     secrets::Environment,
@@ -183,7 +183,7 @@ pub struct CallRequest {
 pub enum CallToolError {
     /// There is no such plugin or tool.
     #[error("{0}")]
-    Plan(Problems),
+    Plan(Findings),
     /// The call could not begin.
     #[error("{0}")]
     Run(RunError),
@@ -246,8 +246,8 @@ impl Engine {
     /// Makes a plan of a document: everything that can be known to be wrong is known afterwards.
     ///
     /// # Errors
-    /// [`Problems`], all of them, errors among them.
-    pub async fn plan(&self, document: Document) -> Result<Plan, Problems> {
+    /// [`Findings`], all of them, errors among them.
+    pub async fn plan(&self, document: Document) -> Result<Plan, Findings> {
         build(&self.0, document).await
     }
 

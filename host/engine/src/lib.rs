@@ -32,7 +32,7 @@ mod truncate;
 pub use ask::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Nobody, Observer, nobody};
 pub use engine::{CallRequest, CallToolError, Engine, EngineConfig, EngineError, LastResult};
 pub use failure::Failure;
-pub use plan::{Plan, PlanCode, Problem, Problems};
+pub use plan::{Plan, PlanCode};
 pub use plugins::{Builtin, PluginProblem, PluginSet};
 pub use run::{InputError, RunError, RunReport, RunRequest, Summary};
 pub use secrets::Environment;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
-    finding::{Code, Finding, Findings, sort},
+    codes::Code,
+    finding::{Finding, Findings, SpecFile, sort},
     location::{Location, Step},
     model::Spec,
+    partial,
     read::{UnknownKey, read},
     suggest::did_you_mean,
     yaml::{self, Node},
@@ -41,6 +43,11 @@ impl Source {
         self.root.locate(path)
     }
 
+    /// Did the author write what `path` names?
+    pub fn has(&self, path: &[Step<'_>]) -> bool {
+        self.root.has(path)
+    }
+
     /// The document as plain JSON.
     pub fn to_value(&self) -> Value {
         self.root.to_value()
@@ -55,44 +62,48 @@ impl Source {
 pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
     // Editors on some systems begin a file with this mark; it says nothing.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let file = SpecFile::new(name, text);
     let root = yaml::parse(text).map_err(|why| {
-        let mut finding = Finding::new(Code::YamlSyntax, why.message).at(why.at);
+        let mut finding = Finding::new(Code::YamlSyntax, why.message)
+            .file(file.clone())
+            .at(why.at);
         finding.hint = why.hint;
         Findings::from(finding)
     })?;
     let reading = read::<Spec>(&root);
-    let mut warnings: Vec<Finding> = reading.unknown.iter().map(unknown_key).collect();
-    let id_of_stage_at = |at: Location| stage_around(&root, at);
-    for warning in &mut warnings {
-        warning.stage = warning.at.and_then(id_of_stage_at);
+    let mut found: Vec<Finding> = reading.unknown.iter().map(unknown_key).collect();
+    found.extend(reading.errors.iter().map(|why| Finding {
+        at: why.at,
+        hint: why.hint.clone(),
+        ..Finding::new(Code::InvalidValue, why.message.clone())
+    }));
+    for finding in &mut found {
+        finding.stage = finding.at.and_then(|at| stage_around(&root, at));
+        finding.file = Some(file.clone());
     }
-    match reading.value {
-        Some(mut spec) => {
-            fill_in(&mut spec);
-            sort(&mut warnings);
-            let source = Source {
-                name: name.to_owned(),
-                text: text.into(),
-                root: Arc::new(root),
-            };
-            Ok(Document {
-                spec,
-                source,
-                warnings,
-            })
-        }
-        None => {
-            let mut findings = warnings;
-            findings.extend(reading.errors.into_iter().map(|why| Finding {
-                stage: why.at.and_then(id_of_stage_at),
-                at: why.at,
-                hint: why.hint,
-                ..Finding::new(Code::InvalidValue, why.message)
-            }));
-            sort(&mut findings);
-            Err(Findings(findings))
-        }
+    let document = |spec: Option<Spec>, root: Node, warnings| {
+        let mut spec = spec?;
+        fill_in(&mut spec);
+        let source = Source {
+            name: name.to_owned(),
+            text: text.into(),
+            root: Arc::new(root),
+        };
+        Some(Document {
+            spec,
+            source,
+            warnings,
+        })
+    };
+    if reading.errors.is_empty() {
+        sort(&mut found);
+        return document(reading.value, root, found).ok_or_else(Findings::default);
     }
+    // What can be said about the rest is said now, so that nobody mends one thing to be told of the next.
+    let rest = document(reading.value, root.without(&reading.left_out), Vec::new());
+    found.extend(rest.iter().flat_map(|rest| partial::findings(rest, &root, &reading.left_out)));
+    sort(&mut found);
+    Err(Findings(found))
 }
 
 /// What may be left out because the stage's id says it.
@@ -128,6 +139,14 @@ fn unknown_key(unknown: &UnknownKey) -> Finding {
 
 /// The id of the stage in whose text a place lies.
 fn stage_around(root: &Node, at: Location) -> Option<String> {
+    match &stage_node_around(root, at)?.entry("id")?.value.kind {
+        yaml::NodeKind::Scalar { text, .. } => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// The stage in whose text a place lies.
+pub(crate) fn stage_node_around(root: &Node, at: Location) -> Option<&Node> {
     let yaml::NodeKind::List(stages) = &root.entry("stages")?.value.kind else {
         return None;
     };
@@ -136,13 +155,8 @@ fn stage_around(root: &Node, at: Location) -> Option<String> {
     // Behind the last stage there may be other sections.
     let is_last = next == stages.len();
     let after = root_section_after(root, stage.at.offset);
-    if is_last && after.is_some_and(|offset| at.offset >= offset) {
-        return None;
-    }
-    match &stage.entry("id")?.value.kind {
-        yaml::NodeKind::Scalar { text, .. } => Some(text.to_string()),
-        _ => None,
-    }
+    let is_behind = is_last && after.is_some_and(|offset| at.offset >= offset);
+    (!is_behind).then_some(stage)
 }
 
 /// Where the first section behind a place begins.

@@ -7,8 +7,9 @@
 use std::{io::Read, path::Path};
 
 use crate::{
+    codes::Code,
     document::{Document, parse},
-    finding::{Code, Finding, Findings},
+    finding::{Finding, Findings, SpecFile},
     location::Location,
     yaml::MAX_SOURCE_BYTES,
 };
@@ -24,7 +25,10 @@ pub fn load(path: &Path) -> Result<Document, Findings> {
 }
 
 fn read(path: &Path) -> Result<String, Findings> {
-    let unreadable = |message: String| Finding::new(Code::Unreadable, message);
+    let name = path.display().to_string();
+    let unreadable = |message: String| {
+        Finding::new(Code::Unreadable, message).file(SpecFile::new(&name, ""))
+    };
     let failed = |why: std::io::Error| {
         let shown = path.display();
         let finding = match why.kind() {
@@ -62,6 +66,7 @@ fn read(path: &Path) -> Result<String, Findings> {
             ..Location::of_offset(&valid, good)
         };
         unreadable("the file is no UTF-8".to_owned())
+            .file(SpecFile::new(&name, &String::from_utf8_lossy(why.as_bytes())))
             .at(at)
             .hint("save it as UTF-8")
             .into()

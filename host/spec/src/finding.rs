@@ -1,11 +1,17 @@
-//! What is wrong with a spec, or doubtful: one table of codes, and findings that know their place.
+//! What is wrong with a spec, or doubtful: findings that know their file, their place and their remedy.
+//!
+//! There is one type for all of them. Which kinds there are stands in tables: [`Code`](crate::Code) here, and one in
+//! each crate that looks at a spec with more knowledge; [`finding_codes!`](crate::finding_codes) makes them alike.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use crate::location::Location;
+use serde::Serialize;
+
+use crate::{document::Source, location::Location};
 
 /// Whether a finding stops a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// It does.
     Error,
@@ -22,14 +28,24 @@ impl fmt::Display for Severity {
     }
 }
 
-macro_rules! codes {
-    ($($name:ident $text:literal $severity:ident $doc:literal;)*) => {
-        /// The kinds of findings.
+/// A row of a table of codes.
+pub trait FindingCode: Copy {
+    /// The code as reports print it.
+    fn as_str(self) -> &'static str;
+    /// Whether it stops a run.
+    fn severity(self) -> Severity;
+}
+
+/// Makes a table of codes: each row has a name, the text of the code, a severity, and when it is reported.
+#[macro_export]
+macro_rules! finding_codes {
+    ($(#[$meta:meta])* $table:ident: $($name:ident $text:literal $severity:ident $doc:literal;)*) => {
+        $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Code { $(#[doc = $doc] $name,)* }
+        pub enum $table { $(#[doc = $doc] $name,)* }
 
-        impl Code {
+        impl $table {
             /// All of them, in the order in which the reference lists them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
@@ -39,8 +55,8 @@ macro_rules! codes {
             }
 
             /// Whether it stops a run.
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity),* }
+            pub const fn severity(self) -> $crate::Severity {
+                match self { $(Self::$name => $crate::Severity::$severity),* }
             }
 
             /// When it is reported, in one line.
@@ -48,71 +64,79 @@ macro_rules! codes {
                 match self { $(Self::$name => $doc),* }
             }
         }
+
+        impl $crate::FindingCode for $table {
+            fn as_str(self) -> &'static str {
+                $table::as_str(self)
+            }
+
+            fn severity(self) -> $crate::Severity {
+                $table::severity(self)
+            }
+        }
+
+        impl ::std::fmt::Display for $table {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl PartialEq<$table> for &'static str {
+            fn eq(&self, code: &$table) -> bool {
+                *self == code.as_str()
+            }
+        }
     };
 }
 
-codes! {
-    Unreadable "UNREADABLE" Error "The file cannot be read, or is no UTF-8.";
-    YamlSyntax "YAML_SYNTAX" Error "The text is no YAML, or uses what is refused: duplicate and merge keys, tags, several documents, sizes beyond the bounds.";
-    InvalidValue "INVALID_VALUE" Error "A value has the wrong type, is none of the allowed words, or is missing.";
-    UnknownKey "UNKNOWN_KEY" Warning "Nothing reads the key.";
-    DuplicateStageId "DUPLICATE_STAGE_ID" Error "Two stages have one id.";
-    InvalidStageId "INVALID_STAGE_ID" Error "A stage's id is empty.";
-    UndefinedDependency "UNDEFINED_DEPENDENCY" Error "`depends_on` names a stage that is not there.";
-    CircularDependency "CIRCULAR_DEPENDENCY" Error "Stages wait for each other in a circle.";
-    UndefinedAdapter "UNDEFINED_ADAPTER" Error "`adapter` names none of `adapters`.";
-    NoExecutionType "NO_EXECUTION_TYPE" Error "A stage has none of `role`, `tool_call`, `adapter`, `gate`, `subagent_spec`.";
-    SeveralExecutionTypes "SEVERAL_EXECUTION_TYPES" Warning "A stage has more than one of them; all but the first in the order of precedence are ignored.";
-    InvalidGate "INVALID_GATE" Error "`gate` has another value than `human`.";
-    FanOutMissingPartitionSource "FAN_OUT_MISSING_PARTITION_SOURCE" Error "`fan_out` without `partition_source`, and the stage is no subagent.";
-    PartitionSourceMissingFanOut "PARTITION_SOURCE_MISSING_FAN_OUT" Error "`partition_source` without `fan_out`.";
-    InvalidFanOut "INVALID_FAN_OUT" Error "`fan_out` is below 1, or above what one fan-out may have.";
-    InjectFileMissingPartitionSource "INJECT_FILE_MISSING_PARTITION_SOURCE" Error "`inject_file_as` without `partition_source`.";
-    UndefinedLoopStage "UNDEFINED_LOOP_STAGE" Error "`on_fail.loop.stage` names a stage that is not there.";
-    LoopStageIgnored "LOOP_STAGE_IGNORED" Warning "`on_fail.loop.stage` names another stage; the stage itself is repeated.";
-    UndefinedModelTier "UNDEFINED_MODEL_TIER" Error "`role.model_tier` names none of `model_tiers`.";
-    DefaultTierNotConfigured "DEFAULT_TIER_NOT_CONFIGURED" Error "A role names no tier, and the default tier of its type is not set although others are.";
-    GuidedJsonLowTierRisk "GUIDED_JSON_LOW_TIER_RISK" Warning "`guided_json` is asked of a tiny or small model.";
-    ContractInputMissingName "CONTRACT_INPUT_MISSING_NAME" Error "An entry of `contracts.inputs` has no name.";
-    ContractOutputMissingStage "CONTRACT_OUTPUT_MISSING_STAGE" Error "An entry of `contracts.outputs` has no stage.";
-    ContractOutputUndefinedStage "CONTRACT_OUTPUT_UNDEFINED_STAGE" Error "An entry of `contracts.outputs` names a stage that is not there.";
-    ContractOutputMissingKey "CONTRACT_OUTPUT_MISSING_KEY" Error "An entry of `contracts.outputs` has no key.";
-    PostRunTranscriptOverflowRisk "POST_RUN_TRANSCRIPT_OVERFLOW_RISK" Warning "A post_run stage without `signature.input` is shown the transcript of a fan-out.";
-    PostRunDependsOn "POST_RUN_DEPENDS_ON" Warning "`depends_on` of a post_run stage has no effect: those stages run last, in order.";
-    SignatureTypeMismatch "SIGNATURE_TYPE_MISMATCH" Error "A value has one type where it is made and another where it is used.";
-    UndefinedSignatureInput "UNDEFINED_SIGNATURE_INPUT" Error "`signature.input` names a value that nothing provides.";
-    StageShadowsInput "STAGE_SHADOWS_INPUT" Warning "A stage and an input have one name; the stage's result replaces the input.";
-    ConflictingSafetyRules "CONFLICTING_SAFETY_RULES" Error "One rule allows what another blocks.";
-    InvalidTemplate "INVALID_TEMPLATE" Error "A template has a mistake in its syntax.";
-    InvalidRegex "INVALID_REGEX" Error "The regular expression of a `matches_regex` condition is none.";
-    InvalidOutputSchema "INVALID_OUTPUT_SCHEMA" Error "`output_schema` is no JSON Schema, or takes too long to check.";
-    MissingOutputSchema "MISSING_OUTPUT_SCHEMA" Warning "`guided_json` without `output_schema`: any JSON object is taken.";
-    InvalidToolEntry "INVALID_TOOL_ENTRY" Error "An entry of `tools` names no plugin, or two.";
-    InvalidAdapter "INVALID_ADAPTER" Error "An adapter lacks what its type needs.";
-    UnknownAdapterType "UNKNOWN_ADAPTER_TYPE" Warning "An adapter's type is an unknown word; it runs as a script.";
-    UnknownSkill "UNKNOWN_SKILL" Warning "A role names a skill that `skill_library` has not.";
-    UnknownMemoryStage "UNKNOWN_MEMORY_STAGE" Warning "`memory.capture` or `continuation` names a stage that is not there.";
-    InvalidDuration "INVALID_DURATION" Error "A time is negative or zero.";
+/// The file that a finding is about, as it was read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SpecFile {
+    /// Its name, as it was given.
+    pub name: Arc<str>,
+    /// Its text; empty when it could not be read.
+    pub text: Arc<str>,
 }
 
-impl fmt::Display for Code {
+impl SpecFile {
+    /// A file of this name and text.
+    pub fn new(name: &str, text: &str) -> Self {
+        Self {
+            name: name.into(),
+            text: text.into(),
+        }
+    }
+}
+
+impl From<&Source> for SpecFile {
+    fn from(source: &Source) -> Self {
+        Self {
+            name: source.name.as_str().into(),
+            text: Arc::clone(&source.text),
+        }
+    }
+}
+
+impl fmt::Debug for SpecFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.debug_tuple("SpecFile").field(&self.name).finish()
     }
 }
 
 /// Something wrong or doubtful, where it is, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which kind.
-    pub code: Code,
+    /// Which kind: the text of a row of a table of codes.
+    pub code: &'static str,
     /// Whether it stops a run.
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
     /// The stage that it is about.
     pub stage: Option<String>,
-    /// Where it is.
+    /// The file that it is about.
+    pub file: Option<SpecFile>,
+    /// Where it is in that file.
     pub at: Option<Location>,
     /// What to do about it.
     pub hint: Option<String>,
@@ -120,12 +144,13 @@ pub struct Finding {
 
 impl Finding {
     /// A finding of this kind, with the severity that the table gives it.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: impl FindingCode, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.as_str(),
             severity: code.severity(),
             message: message.into(),
             stage: None,
+            file: None,
             at: None,
             hint: None,
         }
@@ -135,6 +160,13 @@ impl Finding {
     #[must_use]
     pub fn stage(mut self, id: &str) -> Self {
         self.stage = Some(id.to_owned());
+        self
+    }
+
+    /// In this file.
+    #[must_use]
+    pub fn file(mut self, file: impl Into<SpecFile>) -> Self {
+        self.file = Some(file.into());
         self
     }
 
@@ -152,8 +184,10 @@ impl Finding {
         self
     }
 
-    /// One line, and one for the hint: `spec.yml:3:5: error[UNDEFINED_ADAPTER]: …`.
+    /// One line, and one for the hint: `spec.yml:3:5: error[UNDEFINED_ADAPTER]: …`. `file` is what the file is called
+    /// where the finding does not say it.
     pub fn render(&self, file: &str) -> String {
+        let file = self.file.as_ref().map_or(file, |file| &file.name);
         let place = self.at.map_or_else(String::new, |at| format!("{at}:"));
         let stage = self
             .stage
@@ -193,7 +227,7 @@ impl Findings {
         self.errors().next().is_some()
     }
 
-    /// Every finding on lines of its own, with the name of the file.
+    /// Every finding on lines of its own, with the name of the file where it does not say it.
     pub fn render(&self, file: &str) -> String {
         self.0
             .iter()
@@ -231,14 +265,7 @@ pub(crate) fn sort(findings: &mut [Finding]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_code_has_a_text_of_its_own_and_a_line_of_documentation() {
-        let texts: std::collections::HashSet<_> =
-            Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(texts.len(), Code::ALL.len());
-        assert!(Code::ALL.iter().all(|code| code.doc().ends_with('.')));
-    }
+    use crate::Code;
 
     #[test]
     fn a_finding_renders_as_a_line_that_editors_can_follow() {

@@ -5,11 +5,14 @@
 //! in it over data. The crate is pure: the only thing it does outside itself is to read the one file that [`load`] is
 //! given.
 
+mod codes;
+mod data;
 mod document;
 mod files;
 mod finding;
 mod location;
 mod model;
+mod partial;
 mod pattern;
 mod read;
 mod risk;
@@ -19,9 +22,11 @@ mod template;
 mod validate;
 mod yaml;
 
+pub use codes::Code;
+pub use data::parse_data;
 pub use document::{Document, Source, parse};
 pub use files::load;
-pub use finding::{Code, Finding, Findings, Severity};
+pub use finding::{Finding, FindingCode, Findings, Severity, SpecFile};
 pub use location::{Location, Step};
 pub use model::*;
 pub use pattern::{Pattern, PatternError};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use armature_engine::{Plan, Problem};
-use armature_spec::{Risk, risk};
+use armature_engine::Plan;
+use armature_spec::{Finding, Risk, risk};
 use serde_json::json;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     opening::{self, Planned},
     render::{
-        findings::{self, Shown, as_json},
+        findings::{self, as_json},
         outcome::pretty,
         screen::Screen,
         style, text,
@@ -52,9 +52,9 @@ impl Validate {
             let (planned, _engine) =
                 opening::plan(&self.spec, || opening::engine(&self.places, false)).await?;
             Ok(match (self.format, planned) {
-                (Format::Text, Planned::Good(plan, shown)) => valid(screen, &plan, &shown),
-                (Format::Text, Planned::Bad(problems, shown)) => {
-                    let exit = opening::refuse(screen, &shown, &problems);
+                (Format::Text, Planned::Good(plan)) => valid(screen, &plan),
+                (Format::Text, Planned::Bad(problems)) => {
+                    let exit = opening::refuse(screen, &problems);
                     let said = format!(
                         "✗ {}: {}",
                         self.spec.display(),
@@ -63,11 +63,11 @@ impl Validate {
                     screen.say(&style::bad(&text::visible(&said)));
                     exit
                 }
-                (Format::Json, Planned::Good(plan, _)) => {
+                (Format::Json, Planned::Good(plan)) => {
                     print_json(screen, true, plan.warnings(), Some(&plan))?;
                     Exit::Done
                 }
-                (Format::Json, Planned::Bad(problems, _)) => {
+                (Format::Json, Planned::Bad(problems)) => {
                     print_json(screen, false, &problems.0, None)?;
                     Exit::Usage
                 }
@@ -76,8 +76,8 @@ impl Validate {
     }
 }
 
-fn valid(screen: &Screen, plan: &Plan, shown: &Shown) -> Exit {
-    findings::show(screen, shown, plan.warnings());
+fn valid(screen: &Screen, plan: &Plan) -> Exit {
+    findings::show(screen, plan.warnings());
     let spec = &plan.document().spec;
     let stages = text::length(spec.stages.len(), "stage");
     let name = text::line(&spec.name, 120);
@@ -104,7 +104,7 @@ fn valid(screen: &Screen, plan: &Plan, shown: &Shown) -> Exit {
 fn print_json(
     screen: &Screen,
     valid: bool,
-    problems: &[Problem],
+    problems: &[Finding],
     plan: Option<&Plan>,
 ) -> Result<(), Failure> {
     let spec = plan.map(|plan| &plan.document().spec);

@@ -1,9 +1,8 @@
 //! What is wrong with a spec, shown in its text: code, sentence, place, the line with a mark below it, and a hint.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use armature_engine::Problem;
-use armature_spec::Severity;
+use armature_spec::{Finding, Severity, SpecFile};
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
@@ -18,50 +17,44 @@ const MAX_SHOWN: usize = 50;
 const WIDTH: usize = 110;
 
 /// A spec's text as reports show it.
-pub(crate) struct Shown {
-    name: String,
-    source: Option<NamedSource<String>>,
+fn shown_source(file: &SpecFile) -> NamedSource<String> {
+    // A byte for a byte, so that places stay where they are.
+    let clean: String = file
+        .text
+        .chars()
+        .flat_map(|c| {
+            let hidden = c.is_control() && !matches!(c, '\n' | '\t');
+            let times = if hidden { c.len_utf8() } else { 1 };
+            std::iter::repeat_n(if hidden { '?' } else { c }, times)
+        })
+        .collect();
+    NamedSource::new(text::visible(&file.name), clean)
 }
 
-impl Shown {
-    /// The text of a file, where it could be read.
-    pub(crate) fn new(name: &str, source: Option<&str>) -> Self {
-        let name = text::visible(name).into_owned();
-        // A byte for a byte, so that places stay where they are.
-        let clean = source.map(|source| {
-            source
-                .strip_prefix('\u{feff}')
-                .unwrap_or(source)
-                .chars()
-                .flat_map(|c| {
-                    let hidden = c.is_control() && !matches!(c, '\n' | '\t');
-                    let times = if hidden { c.len_utf8() } else { 1 };
-                    std::iter::repeat_n(if hidden { '?' } else { c }, times)
-                })
-                .collect()
-        });
-        let source = clean.map(|clean: String| NamedSource::new(&name, clean));
-        Self { name, source }
-    }
-}
-
-/// Shows problems on standard error.
-pub(crate) fn show(screen: &Screen, shown: &Shown, problems: &[Problem]) {
-    for problem in problems.iter().take(MAX_SHOWN) {
-        screen.say(render(shown, problem, screen.err_has_colour()).trim_end());
-        if let Some(hint) = &problem.hint {
+/// Shows findings on standard error, each in the text of its file.
+pub(crate) fn show(screen: &Screen, findings: &[Finding]) {
+    let mut last: Option<(&SpecFile, NamedSource<String>)> = None;
+    for finding in findings.iter().take(MAX_SHOWN) {
+        match (&finding.file, &last) {
+            (Some(file), Some((shown, _))) if Arc::ptr_eq(&file.text, &shown.text) => {}
+            (Some(file), _) => last = Some((file, shown_source(file))),
+            (None, _) => last = None,
+        }
+        let source = last.as_ref().map(|(_, source)| source);
+        screen.say(render(finding, source, screen.err_has_colour()).trim_end());
+        if let Some(hint) = &finding.hint {
             screen.hint(hint);
         }
     }
-    let more = problems.len().saturating_sub(MAX_SHOWN);
+    let more = findings.len().saturating_sub(MAX_SHOWN);
     if more > 0 {
         screen.say(&format!("… and {} more", text::length(more, "problem")));
     }
 }
 
 /// `2 errors, 1 warning`.
-pub(crate) fn counts(problems: &[Problem]) -> String {
-    let of = |severity: Severity| problems.iter().filter(|p| p.severity == severity).count();
+pub(crate) fn counts(findings: &[Finding]) -> String {
+    let of = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let errors = (errors > 0).then(|| text::length(errors, "error"));
     let warnings = (warnings > 0).then(|| text::length(warnings, "warning"));
@@ -72,33 +65,39 @@ pub(crate) fn counts(problems: &[Problem]) -> String {
         .join(", ")
 }
 
-/// A problem as data.
-pub(crate) fn as_json(problem: &Problem) -> Value {
+/// A finding as data.
+pub(crate) fn as_json(finding: &Finding) -> Value {
     json!({
-        "code": problem.code,
-        "severity": problem.severity.to_string(),
-        "message": problem.message,
-        "stage": problem.stage,
-        "line": problem.at.map(|at| at.line),
-        "column": problem.at.map(|at| at.column),
-        "hint": problem.hint,
+        "code": finding.code,
+        "severity": finding.severity,
+        "message": finding.message,
+        "stage": finding.stage,
+        "file": finding.file.as_ref().map(|file| &*file.name),
+        "line": finding.at.map(|at| at.line),
+        "column": finding.at.map(|at| at.column),
+        "length": finding.at.map(|at| at.length),
+        "hint": finding.hint,
     })
 }
 
-fn render(shown: &Shown, problem: &Problem, colour: bool) -> String {
-    let head = format!("{}[{}]", problem.severity, problem.code);
-    let head = match problem.severity {
+fn render(finding: &Finding, source: Option<&NamedSource<String>>, colour: bool) -> String {
+    let head = format!("{}[{}]", finding.severity, finding.code);
+    let head = match finding.severity {
         Severity::Error => style::bad(&head),
         Severity::Warning => style::doubtful(&head),
     };
-    let stage = problem
+    let stage = finding
         .stage
         .as_deref()
         .map(|stage| format!("stage `{}`: ", stage.escape_debug()))
         .unwrap_or_default();
-    let sentence = format!("{head}: {stage}{}", text::visible(&problem.message));
-    let (Some(at), Some(source)) = (problem.at, &shown.source) else {
-        return format!("{sentence}\n  {} {}", style::faint("-->"), shown.name);
+    let sentence = format!("{head}: {stage}{}", text::visible(&finding.message));
+    let Some(source) = source else {
+        return sentence;
+    };
+    let arrow = format!("{sentence}\n  {} {}", style::faint("-->"), source.name());
+    let Some(at) = finding.at.filter(|_| !source.inner().is_empty()) else {
+        return arrow;
     };
     // An empty place is marked as one character wide.
     let length = at.length.min(line_rest(source.inner(), at.offset)).max(1);
@@ -117,7 +116,7 @@ fn render(shown: &Shown, problem: &Problem, colour: bool) -> String {
         .with_width(WIDTH)
         .with_context_lines(1);
     if handler.render_report(&mut snippet, &report).is_err() {
-        return format!("{sentence}\n  {} {}:{at}", style::faint("-->"), shown.name);
+        return format!("{arrow}:{at}");
     }
     // The first line is the report's own sentence, which is empty: ours stands in its place.
     let snippet: Vec<&str> = snippet
@@ -180,15 +179,12 @@ mod tests {
             offset: at.offset + 1,
             ..at
         };
-        let problem = Problem {
-            code: "UNDEFINED_ADAPTER",
-            severity: Severity::Error,
-            message: "no adapter `nope`".to_owned(),
-            stage: Some("ü".to_owned()),
-            at: Some(at),
-            hint: None,
-        };
-        let shown = render(&Shown::new("a.yml", Some(source)), &problem, false);
+        let file = SpecFile::new("a.yml", source);
+        let finding = Finding::new(armature_spec::Code::UndefinedAdapter, "no adapter `nope`")
+            .stage("ü")
+            .file(file.clone())
+            .at(at);
+        let shown = render(&finding, Some(&shown_source(&file)), false);
         let shown = anstream::adapter::strip_str(&shown).to_string();
         assert!(shown.contains("error[UNDEFINED_ADAPTER]"), "{shown}");
         assert!(shown.contains("[a.yml:4:14]"), "{shown}");

@@ -13,10 +13,10 @@ use std::{
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
-use armature_spec::{Document, FanIn, Location, Severity, Spec, Step, path};
+use armature_spec::{Document, FanIn, Finding, Findings, Location, Severity, Spec, Step, path};
 
 use super::{
-    Plan, Planned, Problem, Problems,
+    Plan, Planned,
     gather::{made_of, plugins, policy_version, refuse_home, resolve_granted_tools, secrets},
     order::{order, report_cycle},
     problem::{PlanCode, Reporter},
@@ -28,7 +28,7 @@ use super::{
 use crate::{engine::Shared, rules::RuleSet};
 
 /// Makes the plan of a document and of all specs that it names.
-pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, Problems> {
+pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, Findings> {
     let mut root = one(engine, document).await?;
     let mut todo = subagents(&root);
     let mut children: BTreeMap<PathBuf, Plan> = BTreeMap::new();
@@ -39,9 +39,7 @@ pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, P
         }
         let found = match armature_spec::load(&path) {
             Ok(document) => one(engine, document).await,
-            Err(findings) => Err(Problems(
-                findings.0.into_iter().map(Problem::from).collect(),
-            )),
+            Err(findings) => Err(findings),
         };
         match found {
             Ok(plan) => {
@@ -67,7 +65,7 @@ pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, P
         .iter()
         .any(|problem| problem.severity == Severity::Error)
     {
-        return Err(Problems(problems));
+        return Err(Findings(problems));
     }
     root.warnings.extend(problems);
     root.children = Arc::new(children);
@@ -83,14 +81,14 @@ fn subagents(plan: &Planned) -> Vec<(String, PathBuf)> {
     plan.stages.iter().filter_map(subagent).collect()
 }
 
-fn of_child(path: &Path, stage: &str, at: Option<Location>, problem: Problem) -> Problem {
+fn of_child(path: &Path, stage: &str, at: Option<Location>, problem: Finding) -> Finding {
     let place = problem.at.map_or_else(String::new, |at| format!(":{at}"));
     let inner = problem
         .stage
         .as_ref()
         .map_or_else(String::new, |id| format!("stage `{id}`: "));
     let message = format!("in `{}`{place}: {inner}{}", path.display(), problem.message);
-    Problem {
+    Finding {
         message,
         at,
         stage: Some(stage.to_owned()),
@@ -99,7 +97,7 @@ fn of_child(path: &Path, stage: &str, at: Option<Location>, problem: Problem) ->
 }
 
 /// Makes the plan of one document.
-async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
+async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
     let mut report = Reporter::new(&document);
     let spec = &document.spec;
     warn_of_what_is_not_yet(spec, &mut report);
@@ -110,7 +108,7 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
             path!["stages"],
             format!("{} stages", spec.stages.len()),
         );
-        return Err(Problems(report.found));
+        return Err(Findings(report.found));
     }
     let mut resolver = Resolver::new(engine, spec, &mut report);
     let tiers = Tier::all(&spec.model_tiers, &document.source.name);
@@ -142,7 +140,7 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
     resolve_granted_tools(&stages, &mut resolver, &mut report).await;
     let rules = Arc::new(RuleSet::compile(spec, &resolver, &mut report));
     if report.has_errors() || stages.len() != places.len() {
-        return Err(Problems(report.found));
+        return Err(Findings(report.found));
     }
 
     let ids: Arc<[String]> = stages.iter().map(|stage| stage.id.clone()).collect();
@@ -153,12 +151,12 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Problems> {
         Ok(ordered) => ordered,
         Err(cycle) => {
             report_cycle(&ids, &cycle, &mut report);
-            return Err(Problems(report.found));
+            return Err(Findings(report.found));
         }
     };
     let judge_tier = judge(spec, &tiers, &places, &mut report);
     if report.has_errors() {
-        return Err(Problems(report.found));
+        return Err(Findings(report.found));
     }
     let plugins = plugins(&stages, &rules, &resolver);
     let secrets = secrets(&stages, &tiers, &resolver);
@@ -276,9 +274,8 @@ pub(crate) async fn single_call(
     plugin: &str,
     tool: &str,
     written: Written,
-) -> Result<Plan, Problems> {
-    let document = armature_spec::parse("call", "name: call\nstages: []\n")
-        .map_err(|findings| Problems(findings.0.into_iter().map(Problem::from).collect()))?;
+) -> Result<Plan, Findings> {
+    let document = armature_spec::parse("call", "name: call\nstages: []\n")?;
     let mut planned = one(engine, document.clone()).await?;
     let mut report = Reporter::new(&document);
     let mut resolver = Resolver::new(engine, &document.spec, &mut report);
@@ -294,7 +291,7 @@ pub(crate) async fn single_call(
         planned.tools = resolver.tools;
     }
     if report.has_errors() {
-        Err(Problems(report.found))
+        Err(Findings(report.found))
     } else {
         Ok(Plan(Arc::new(planned)))
     }

@@ -24,9 +24,9 @@ use std::{
 
 use armature_grants::PluginName;
 use armature_sandbox::{Digest, Plugin};
-use armature_spec::Document;
+use armature_spec::{Document, Finding};
 
-pub use problem::{PlanCode, Problem, Problems};
+pub use problem::PlanCode;
 
 pub(crate) use build::{build, single_call};
 pub(crate) use problem::{Reporter, nearest};
@@ -68,7 +68,7 @@ pub(crate) struct Planned {
     pub(crate) workspace: PathBuf,
     /// The files that it is made from: the spec, its skills, the scripts of its models.
     pub(crate) made_of: Vec<PathBuf>,
-    pub(crate) warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 impl Planned {
@@ -103,7 +103,7 @@ impl Plan {
     }
 
     /// What is doubtful and does not stop a run.
-    pub fn warnings(&self) -> &[Problem] {
+    pub fn warnings(&self) -> &[Finding] {
         &self.0.warnings
     }
 

@@ -1,42 +1,11 @@
 //! What is wrong with a spec once the plugins are known: the spec's own findings, and those of the table here.
-//!
-//! A problem has a code that reports and tests can rely on, a place in the source, and what to do about it. Errors
-//! stop a run, warnings never do.
 
-use std::fmt;
+use armature_spec::{Document, Finding, Severity, SpecFile, Step, finding_codes};
 
-use armature_spec::{Document, Finding, Location, Severity, Step};
+finding_codes! {
+    /// What only the engine can find.
+    PlanCode:
 
-macro_rules! codes {
-    ($($name:ident $text:literal $severity:ident $doc:literal;)*) => {
-        /// What only the engine can find.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum PlanCode { $(#[doc = $doc] $name,)* }
-
-        impl PlanCode {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code as reports print it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
-            }
-
-            /// Whether it stops a run.
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity),* }
-            }
-
-            /// When it is reported, in one line.
-            pub const fn doc(self) -> &'static str {
-                match self { $(Self::$name => $doc),* }
-            }
-        }
-    };
-}
-
-codes! {
     UnknownPlugin "UNKNOWN_PLUGIN" Error "A plugin is named that is not in any plugin directory.";
     DeniedPlugin "DENIED_PLUGIN" Error "The operator's policy does not allow the plugin.";
     UnusablePlugin "UNUSABLE_PLUGIN" Error "The plugin cannot be loaded, or does not say which tools it has.";
@@ -60,97 +29,10 @@ codes! {
     UngrantedRequest "UNGRANTED_REQUEST" Warning "A plugin asks for rights that the spec does not give it.";
 }
 
-/// One problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Its code, e.g. `UNKNOWN_TOOL`.
-    pub code: &'static str,
-    /// Whether it stops a run.
-    pub severity: Severity,
-    /// What is wrong.
-    pub message: String,
-    /// The stage that it is about.
-    pub stage: Option<String>,
-    /// Where it is in the spec.
-    pub at: Option<Location>,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Problem {
-    /// One line, and one for the hint: `spec.yml:3:5: error[UNKNOWN_TOOL]: …`.
-    pub fn render(&self, file: &str) -> String {
-        let place = self.at.map_or_else(String::new, |at| format!("{at}:"));
-        let stage = self
-            .stage
-            .as_ref()
-            .map_or_else(String::new, |id| format!("stage `{}`: ", id.escape_debug()));
-        let hint = self
-            .hint
-            .as_ref()
-            .map_or_else(String::new, |hint| format!("\n  hint: {hint}"));
-        format!(
-            "{file}:{place} {}[{}]: {stage}{}{hint}",
-            self.severity, self.code, self.message
-        )
-    }
-}
-
-impl From<Finding> for Problem {
-    fn from(finding: Finding) -> Self {
-        let Finding {
-            code,
-            severity,
-            message,
-            stage,
-            at,
-            hint,
-        } = finding;
-        Self {
-            code: code.as_str(),
-            severity,
-            message,
-            stage,
-            at,
-            hint,
-        }
-    }
-}
-
-/// Why there is no plan: every problem, errors among them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
-
-impl Problems {
-    /// The problems that stop a run.
-    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
-        self.0
-            .iter()
-            .filter(|problem| problem.severity == Severity::Error)
-    }
-
-    /// Every problem on lines of its own, with the name of the file.
-    pub fn render(&self, file: &str) -> String {
-        self.0
-            .iter()
-            .map(|problem| problem.render(file))
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render("spec"))
-    }
-}
-
-impl std::error::Error for Problems {}
-
 /// Collects problems while a plan is made.
 pub(crate) struct Reporter<'d> {
     document: &'d Document,
-    pub(crate) found: Vec<Problem>,
+    pub(crate) found: Vec<Finding>,
 }
 
 impl<'d> Reporter<'d> {
@@ -163,7 +45,7 @@ impl<'d> Reporter<'d> {
             .chain(armature_spec::validate(document));
         Self {
             document,
-            found: own.map(Problem::from).collect(),
+            found: own.collect(),
         }
     }
 
@@ -171,7 +53,7 @@ impl<'d> Reporter<'d> {
     pub(crate) fn has_errors(&self) -> bool {
         self.found
             .iter()
-            .any(|problem| problem.severity == Severity::Error)
+            .any(|finding| finding.severity == Severity::Error)
     }
 
     /// One more, at the place that `path` names.
@@ -180,7 +62,7 @@ impl<'d> Reporter<'d> {
         code: PlanCode,
         path: &[Step<'_>],
         message: impl Into<String>,
-    ) -> &mut Problem {
+    ) -> Added<'_> {
         let stage = match path {
             [Step::Key("stages"), Step::Index(place), ..] => self
                 .document
@@ -190,29 +72,25 @@ impl<'d> Reporter<'d> {
                 .map(|stage| stage.id.clone()),
             _ => None,
         };
-        self.found.push(Problem {
-            code: code.as_str(),
-            severity: code.severity(),
-            message: message.into(),
+        self.found.push(Finding {
             stage,
+            file: Some(SpecFile::from(&self.document.source)),
             at: Some(self.document.source.locate(path)),
-            hint: None,
+            ..Finding::new(code, message)
         });
-        let last = self.found.len() - 1;
-        // Just pushed.
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "the element was pushed two lines above"
-        )]
-        &mut self.found[last]
+        Added(self.found.last_mut())
     }
 }
 
-impl Problem {
-    /// With advice.
-    pub(crate) fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
-        self.hint = Some(hint.into());
-        self
+/// What was added last.
+pub(crate) struct Added<'r>(Option<&'r mut Finding>);
+
+impl Added<'_> {
+    /// Adds advice.
+    pub(crate) fn hint(self, hint: impl Into<String>) {
+        if let Some(finding) = self.0 {
+            finding.hint = Some(hint.into());
+        }
     }
 }
 

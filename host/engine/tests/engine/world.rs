@@ -8,9 +8,10 @@ use std::{
 
 use armature_engine::{
     Answer, Approval, Approver, BoxFuture, Builtin, Engine, EngineConfig, Gate, GateAnswer,
-    Observer, Plan, Problems, RunError, RunReport, RunRequest,
+    Observer, Plan, RunError, RunReport, RunRequest,
 };
 use armature_grants::Policy;
+use armature_spec::Findings;
 use armature_store::{Event, RunId, TraceQuery, TraceRow};
 use serde_json::{Map, Value};
 
@@ -115,7 +116,7 @@ impl World {
     }
 
     /// Plans a spec, given without name and sandbox.
-    pub async fn plan(&self, spec: &str) -> Result<Plan, Problems> {
+    pub async fn plan(&self, spec: &str) -> Result<Plan, Findings> {
         let work = self.dir.path().join("work");
         let text = format!(
             "name: test\nsandbox: {{ host_workspace: '{}' }}\n{spec}",

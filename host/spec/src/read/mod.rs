@@ -35,11 +35,15 @@ pub(crate) struct UnknownKey {
     pub(crate) known: &'static [&'static str],
 }
 
-/// What reading gives: the value if nothing was wrong, what was, and the keys that nothing read.
+/// What reading gives.
 pub(crate) struct Reading<T> {
+    /// The value, without what was wrong in it; none when nothing is left.
     pub(crate) value: Option<T>,
     pub(crate) errors: Vec<ReadError>,
+    /// The keys that nothing read.
     pub(crate) unknown: Vec<UnknownKey>,
+    /// The values that were wrong, by their numbers.
+    pub(crate) left_out: HashSet<u32>,
 }
 
 #[derive(Default)]
@@ -74,11 +78,11 @@ pub(crate) fn read<T: DeserializeOwned>(root: &Node) -> Reading<T> {
             break None;
         }
     };
-    let value = value.filter(|_| errors.is_empty());
     Reading {
         value,
         errors,
         unknown: notes.unknown.into_inner(),
+        left_out: notes.bad.into_inner(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Adapters, plugins and the sandbox.
 
 use super::{Checker, show};
-use crate::{finding::Code, model::AdapterType, path};
+use crate::{codes::Code, model::AdapterType, path};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     adapters(checker);

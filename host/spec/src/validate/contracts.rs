@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Checker, show, templates::names_read_first};
 use crate::{
-    finding::Code,
+    codes::Code,
     model::{Signature, Stage},
     path,
 };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Checker, show};
-use crate::{finding::Code, path};
+use crate::{codes::Code, path};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     ids(checker);

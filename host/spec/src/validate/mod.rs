@@ -13,8 +13,9 @@ mod templates;
 use std::collections::HashMap;
 
 use crate::{
+    codes::Code,
     document::{Document, Source},
-    finding::{Code, Finding, sort},
+    finding::{Finding, sort},
     location::Step,
     model::{Spec, Stage},
     suggest::did_you_mean,
@@ -80,7 +81,9 @@ impl<'a> Checker<'a> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        let mut finding = Finding::new(code, message).at(self.source.locate(path));
+        let mut finding = Finding::new(code, message)
+            .file(self.source)
+            .at(self.source.locate(path));
         finding.hint = hint;
         self.findings.push(finding);
     }
@@ -96,7 +99,9 @@ impl<'a> Checker<'a> {
     ) {
         let mut whole = vec![Step::Key("stages"), Step::Index(index)];
         whole.extend_from_slice(path);
-        let mut finding = Finding::new(code, message).at(self.source.locate(&whole));
+        let mut finding = Finding::new(code, message)
+            .file(self.source)
+            .at(self.source.locate(&whole));
         finding.stage = self.spec.stages.get(index).map(|stage| stage.id.clone());
         finding.hint = hint;
         self.findings.push(finding);

@@ -2,7 +2,7 @@
 
 use super::{Checker, show};
 use crate::{
-    finding::Code,
+    codes::Code,
     model::{ConditionOp, SafetyAction, SafetyRule},
     path,
     pattern::Pattern,

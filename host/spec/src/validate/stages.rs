@@ -4,7 +4,7 @@ use armature_grants::RunLimit;
 
 use super::{Checker, meant_or_known, show};
 use crate::{
-    finding::Code,
+    codes::Code,
     model::{OutputMode, Role, Stage, StageKind},
     path,
 };

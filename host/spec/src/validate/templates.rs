@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Checker;
 use crate::{
-    finding::Code,
+    codes::Code,
     location::Step,
     model::Spec,
     path,

@@ -1,6 +1,6 @@
 //! The tree: values that know where they were written.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -72,6 +72,44 @@ impl Node {
             (Step::Key(key), _) => self.entry(key).map(|entry| &entry.value),
             (Step::Index(index), NodeKind::List(nodes)) => nodes.get(index),
             (Step::Index(_), _) => None,
+        }
+    }
+
+    /// Was what `path` names written, and is it more than nothing?
+    pub(crate) fn has(&self, path: &[Step<'_>]) -> bool {
+        path.iter()
+            .try_fold(self, |node, step| node.step(*step))
+            .is_some_and(|node| !node.is_null())
+    }
+
+    /// The tree without these values.
+    pub(crate) fn without(&self, left_out: &HashSet<u32>) -> Self {
+        let stays = |node: &&Self| !left_out.contains(&node.id);
+        let kind = match &self.kind {
+            scalar @ NodeKind::Scalar { .. } => scalar.clone(),
+            NodeKind::List(nodes) => NodeKind::List(
+                nodes
+                    .iter()
+                    .filter(stays)
+                    .map(|node| node.without(left_out))
+                    .collect(),
+            ),
+            NodeKind::Map(entries) => NodeKind::Map(
+                entries
+                    .iter()
+                    .filter(|entry| stays(&&entry.value))
+                    .map(|entry| Entry {
+                        key: Arc::clone(&entry.key),
+                        key_at: entry.key_at,
+                        value: entry.value.without(left_out),
+                    })
+                    .collect(),
+            ),
+        };
+        Self {
+            id: self.id,
+            at: self.at,
+            kind,
         }
     }
 
