@@ -116,6 +116,10 @@ impl EventLog for Store {
         .boxed()
     }
 
+    fn room(&self) -> BoxFuture<'static, ()> {
+        Self::room(self).boxed()
+    }
+
     fn append_after(&self, run: &RunId, after: Seq, event: &Event) -> Result<Seq, StoreError> {
         let (answer, answered) = sync_channel(1);
         let seq = self.enqueue(

@@ -78,6 +78,13 @@ pub enum Event {
         escalation_count: u32,
         message: String,
     },
+    /// A stage starts another run as a subagent; `call_id` names the attempt, the same when it is repeated.
+    #[serde(rename = "child_start")]
+    ChildStarted {
+        stage: String,
+        call_id: String,
+        run_id: crate::RunId,
+    },
     /// A tool is about to be called.
     #[serde(rename = "tool_intent")]
     ToolIntent(ToolIntent),
@@ -101,6 +108,9 @@ pub enum Event {
         plugin: String,
         tool: String,
         args_digest: String,
+        /// The arguments as a person may see them.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        args: Value,
         message: String,
     },
     /// A person approved or refused the call with exactly these arguments.
@@ -110,6 +120,8 @@ pub enum Event {
         call_id: String,
         args_digest: String,
         approved: bool,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
         by: String,
     },
     /// A gate waits for a person.
@@ -190,6 +202,7 @@ impl Event {
             | Self::StageFailed { stage, .. }
             | Self::RetryAttempt { stage, .. }
             | Self::TierEscalation { stage, .. }
+            | Self::ChildStarted { stage, .. }
             | Self::ApprovalAsked { stage, .. }
             | Self::Approval { stage, .. }
             | Self::GateOpened { stage, .. }

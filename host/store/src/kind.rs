@@ -61,6 +61,7 @@ kinds! {
     StageFailed     "stage_failed"            Queued  false "a stage ended in an error";
     RetryAttempt    "retry_attempt"           Queued  false "the stage is tried again";
     TierEscalation  "tier_escalation_warning" Queued  false "a reply did not hold and a larger model is asked";
+    ChildStarted    "child_start"             Queued  false "a stage starts another run as a subagent";
     ToolIntent      "tool_intent"             Outside false "a tool is about to be called";
     ToolResult      "tool_result"             Outside false "the call ended, with its result and usage";
     ModelIntent     "model_intent"            Outside false "a model is about to be asked";
@@ -189,6 +190,14 @@ mod tests {
                 },
                 json!({ "stage": "a", "escalation_count": 1, "message": "m" }),
             ),
+            (
+                Event::ChildStarted {
+                    stage: "a".to_owned(),
+                    call_id: "a#1".to_owned(),
+                    run_id: run_id.clone(),
+                },
+                json!({ "stage": "a", "call_id": "a#1", "run_id": "r" }),
+            ),
             (Event::ToolIntent(ToolIntent::default()), any.clone()),
             (Event::ToolResult(ToolResult::default()), any.clone()),
             (Event::ModelIntent(ModelIntent::default()), any.clone()),
@@ -201,6 +210,7 @@ mod tests {
                     plugin: text(),
                     tool: text(),
                     args_digest: text(),
+                    args: Value::Null,
                     message: text(),
                 },
                 any.clone(),
@@ -211,6 +221,7 @@ mod tests {
                     call_id: text(),
                     args_digest: text(),
                     approved: true,
+                    text: text(),
                     by: text(),
                 },
                 any.clone(),

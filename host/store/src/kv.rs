@@ -57,6 +57,23 @@ impl Store {
         value: &[u8],
         quota: KvQuota,
     ) -> Result<(), StoreError> {
+        self.kv_set_while(scope, plugin, key, value, quota, || true)
+    }
+
+    /// [`Store::kv_set`], unless `is_wanted` says at the moment of writing that nobody waits for it any longer: what is
+    /// queued for a call that was stopped must not land after its end.
+    ///
+    /// # Errors
+    /// Those of [`Store::kv_set`].
+    pub fn kv_set_while(
+        &self,
+        scope: &str,
+        plugin: &str,
+        key: &str,
+        value: &[u8],
+        quota: KvQuota,
+        is_wanted: impl Fn() -> bool + Send + 'static,
+    ) -> Result<(), StoreError> {
         let (scope, name, key, value) = (
             scope.to_owned(),
             plugin.to_owned(),
@@ -64,6 +81,9 @@ impl Store {
             value.to_owned(),
         );
         let refused = self.change(move |connection| {
+            if !is_wanted() {
+                return Ok(None);
+            }
             let others = usage_but(connection, &scope, &name, Some(&key))?;
             let entries = others.entries.saturating_add(1);
             let bytes = others.bytes.saturating_add((key.len() as u64).saturating_add(value.len() as u64));
@@ -94,8 +114,25 @@ impl Store {
     /// # Errors
     /// SQLite's reason.
     pub fn kv_delete(&self, scope: &str, plugin: &str, key: &str) -> Result<(), StoreError> {
+        self.kv_delete_while(scope, plugin, key, || true)
+    }
+
+    /// [`Store::kv_delete`], unless nobody waits for it any longer: see [`Store::kv_set_while`].
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn kv_delete_while(
+        &self,
+        scope: &str,
+        plugin: &str,
+        key: &str,
+        is_wanted: impl Fn() -> bool + Send + 'static,
+    ) -> Result<(), StoreError> {
         let (scope, plugin, key) = (scope.to_owned(), plugin.to_owned(), key.to_owned());
         self.change(move |connection| {
+            if !is_wanted() {
+                return Ok(());
+            }
             connection
                 .prepare_cached("DELETE FROM kv WHERE scope = ? AND plugin = ? AND key = ?")?
                 .execute(params![scope, plugin, key])

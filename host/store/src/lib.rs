@@ -7,7 +7,7 @@
 //! The store keeps what it is given. Whoever appends scrubs secrets first; nothing here prints, formats into an error
 //! or sends to a diagnostic any value that was stored.
 //!
-//! Reading order: [`id`] → [`event`] → [`kind`] → [`log`] → [`state`] → [`store`] → `append` → `queue` → `writer`.
+//! Reading order: [`id`] → [`event`] → [`kind`] → [`log`] → [`state`] → `waiting` → [`store`] → `append` → `queue` → `writer`.
 
 mod append;
 mod cache;
@@ -26,6 +26,7 @@ mod schema;
 pub mod state;
 pub mod store;
 mod trace;
+mod waiting;
 mod writer;
 
 pub use cache::{CacheBounds, Pruned};
@@ -36,6 +37,7 @@ pub use kind::{Durability, KINDS, Kind};
 pub use kv::{KvQuota, KvUsage};
 pub use log::{BoxFuture, EventLog, Recorded};
 pub use runs::{RunQuery, RunRecord, RunStatus};
-pub use state::RunState;
+pub use state::{RunState, again};
 pub use store::Store;
 pub use trace::{TraceQuery, TraceRow};
+pub use waiting::Waiting;

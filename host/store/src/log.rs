@@ -45,6 +45,11 @@ pub trait EventLog: Send + Sync {
         event: &Event,
     ) -> BoxFuture<'static, Result<Seq, StoreError>>;
 
+    /// Waits until the log takes more without piling it up, holding no thread. Nothing is refused for lack of room.
+    fn room(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Appends, durably, only if the run's last event is `after`. This is how a run is taken over (by resume, by the
     /// answer to a gate of a parked run): of several that try, exactly one succeeds.
     ///

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What decides a run, by digest, and what `resume` needs to begin again.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunStarted {
     /// Name of the workflow.
@@ -22,15 +22,49 @@ pub struct RunStarted {
     pub plugins: BTreeMap<String, String>,
     /// Digest of the safety rules.
     pub policy_version: String,
-    /// Where the spec was read from.
+    /// Digest of every other file it is made from: specs of subagents, skills.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// Where the spec was read from, from the root of the file system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec_path: Option<String>,
+    /// The directory it was started in: what every relative path of the spec means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// Where plugins were looked for, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugin_dirs: Vec<String>,
+    /// Whether models may answer from the cache.
+    pub use_cache: bool,
     /// The inputs, scrubbed of secrets by the engine.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub inputs: Map<String, Value>,
+    /// What the run before it left to it (`continuation`), scrubbed too.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub carried: Map<String, Value>,
     /// The run that started this one as a subagent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<crate::RunId>,
+}
+
+impl Default for RunStarted {
+    fn default() -> Self {
+        Self {
+            workflow: String::new(),
+            spec_digest: String::new(),
+            inputs_digest: String::new(),
+            plugins: BTreeMap::new(),
+            policy_version: String::new(),
+            files: BTreeMap::new(),
+            spec_path: None,
+            directory: None,
+            plugin_dirs: Vec::new(),
+            use_cache: true,
+            inputs: Map::new(),
+            carried: Map::new(),
+            parent: None,
+        }
+    }
 }
 
 /// A tool is about to be called.

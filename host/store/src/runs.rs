@@ -90,6 +90,8 @@ pub struct RunQuery {
     pub status: Option<RunStatus>,
     /// Of exactly this spec and these inputs: what `checkpoint: true` looks for.
     pub digests: Option<(String, String)>,
+    /// Only runs that no other run started.
+    pub top: bool,
     /// At most so many; 100 if not said.
     pub limit: Option<usize>,
 }
@@ -170,6 +172,23 @@ impl Store {
     /// SQLite's reason.
     pub fn run(&self, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
         self.read("read a run", |connection| one(connection, run))
+    }
+
+    /// The runs whose id begins like this, at most `limit` of them: what a person means who types the first digits.
+    ///
+    /// # Errors
+    /// SQLite's reason.
+    pub fn runs_by_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+        self.read("look a run up", |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM runs WHERE run_id >= ?1 AND substr(run_id, 1, length(?1)) = ?1
+                 ORDER BY run_id LIMIT ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![prefix, limit], read)?;
+            rows.filter_map(Result::transpose).collect()
+        })
     }
 
     /// The run of a workflow that began last, whatever became of it.
@@ -257,6 +276,9 @@ fn query_rows(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec
         sql.push_str(" AND spec_digest = ? AND inputs_digest = ?");
         values.push(spec);
         values.push(inputs);
+    }
+    if query.top {
+        sql.push_str(" AND parent IS NULL");
     }
     let limit = i64::try_from(query.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(-1);
     sql.push_str(" ORDER BY started DESC, run_id LIMIT ?");

@@ -3,15 +3,27 @@
 //! A fold over events and nothing else, so that it is the same for every log and can be tested without one. Resume and
 //! replay begin here: results are taken, an intent without a result is an effect that may have happened, and an event
 //! that this version cannot read forbids to go on, because it may have been either.
+//!
+//! A stage that has ended and begins again is a pass of a loop: nothing of the last pass is its result, and no answer
+//! that a person gave for it counts for the next. An approval is for one call: the call's intent uses it up.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    Event, Recorded, RunStatus, Seq,
+    Event, Recorded, RunId, RunStatus, Seq,
     event::{ModelIntent, ModelResult, RunStarted, ToolIntent, ToolResult},
 };
+
+/// What the digest of a question begins with that asks whether a call may be made again: what follows names the call.
+const AGAIN: &str = "again:";
+
+/// What identifies the question whether a call that may have been made is to be made again.
+pub fn again(intent: &ToolIntent) -> String {
+    format!("{AGAIN}{}:{}", intent.call_id, intent.args_digest)
+}
 
 /// The state of a run, as its log has it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,10 +34,16 @@ pub struct RunState {
     pub status: Option<RunStatus>,
     /// Place of the last event: what [`crate::EventLog::append_after`] wants.
     pub last: Seq,
+    /// Place of the event that ended or parked it last.
+    pub ended: Seq,
     /// Results of completed stages, in the order of their completion.
     pub results: Map<String, Value>,
+    /// Where each stage that is done, or was left out, came to its end.
+    pub done: BTreeMap<String, Seq>,
     /// Results of completed fan-out items, by stage and item.
     pub items: BTreeMap<String, BTreeMap<usize, Value>>,
+    /// How often a model stage has begun, by stage and item.
+    pub model_starts: BTreeMap<(String, Option<usize>), u64>,
     /// Tool calls that ended, by call id.
     pub calls: BTreeMap<String, (ToolIntent, ToolResult)>,
     /// Tool calls that may have happened: an intent, no result. In the order of their intents.
@@ -34,14 +52,65 @@ pub struct RunState {
     pub replies: BTreeMap<String, (ModelIntent, ModelResult)>,
     /// Model requests that may have been made.
     pub open_requests: Vec<ModelIntent>,
-    /// Stages whose gate waits for a person.
-    pub open_gates: Vec<String>,
+    /// The runs that its stages started, by the name of the attempt.
+    pub children: BTreeMap<String, RunId>,
+    /// Gates and calls that wait for a person, in the order in which they were asked.
+    pub questions: Vec<Question>,
     /// Answers to gates, by stage: whether it was approved, and the text.
     pub gate_answers: BTreeMap<String, (bool, String)>,
-    /// Answers to approvals, by stage and digest of the arguments.
-    pub approvals: BTreeMap<(String, String), bool>,
+    /// Answers to approvals that were not used yet, by stage and digest of the arguments, with the text.
+    pub approvals: BTreeMap<(String, String), (bool, String)>,
+    /// What it has used, without the runs that it started.
+    pub used: Used,
     /// Events this version cannot read. A run that has any must not be gone on with.
     pub unreadable: Vec<Seq>,
+    /// When each question was asked first: one that is asked again by a later process has waited since.
+    first_asked: BTreeMap<String, String>,
+    /// Times of the first and the last event of this stretch of work.
+    stretch: Option<(String, String)>,
+}
+
+/// Something that a person is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The stage.
+    pub stage: String,
+    /// What the person is shown.
+    pub message: String,
+    /// Since when: ISO-8601, UTC.
+    pub since: String,
+    /// The call that needs approval; none for a gate.
+    pub call: Option<Call>,
+}
+
+/// A call that needs approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The name of the call.
+    pub id: String,
+    /// The plugin.
+    pub plugin: String,
+    /// The tool.
+    pub tool: String,
+    /// What the answer is bound to.
+    pub digest: String,
+    /// The arguments as a person may see them.
+    pub args: Value,
+}
+
+/// What a run has used.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Used {
+    /// Requests to models.
+    pub llm_calls: u64,
+    /// Tokens, in and out.
+    pub tokens: u64,
+    /// Money.
+    pub cost_usd: f64,
+    /// Calls of tools and adapters.
+    pub tool_calls: u64,
+    /// Time at work, the time it was parked or dead left out.
+    pub active: Duration,
 }
 
 impl RunState {
@@ -50,43 +119,121 @@ impl RunState {
         let mut state = Self::default();
         for recorded in events {
             state.last = recorded.seq;
+            state.watch_the_clock(&recorded);
             if let Some(status) = RunStatus::after(&recorded.event) {
                 state.status = Some(status);
+                if status != RunStatus::Running {
+                    state.ended = recorded.seq;
+                }
             }
-            state.take(recorded.seq, recorded.event);
+            state.take(recorded);
         }
+        state.end_stretch();
         state
     }
 
-    /// A stage that has ended and begins again is a pass of a loop: nothing of the last pass is its result. One that
-    /// begins again without having ended was interrupted, and the items it has finished count.
-    fn begin(&mut self, stage: &str) {
-        if self.results.shift_remove(stage).is_some() {
-            self.items.remove(stage);
+    /// The stages whose gates wait for a person.
+    pub fn open_gates(&self) -> Vec<&str> {
+        let gates = self.questions.iter().filter(|asked| asked.call.is_none());
+        gates.map(|asked| asked.stage.as_str()).collect()
+    }
+
+    /// A stretch of work lasts from its first event to its last: what comes after is another process.
+    fn watch_the_clock(&mut self, recorded: &Recorded) {
+        let now = &recorded.timestamp;
+        match (&recorded.event, &mut self.stretch) {
+            (Event::GateAnswered { .. } | Event::Approval { .. }, Some(_))
+                if self.status != Some(RunStatus::Running) => {}
+            (Event::RunResumed { .. }, _) | (_, None) => {
+                self.end_stretch();
+                self.stretch = Some((now.clone(), now.clone()));
+            }
+            (_, Some((_, last))) => last.clone_from(now),
         }
     }
 
-    fn take(&mut self, seq: Seq, event: Event) {
+    fn end_stretch(&mut self) {
+        let Some((first, last)) = self.stretch.take() else {
+            return;
+        };
+        let at = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+        if let (Some(first), Some(last)) = (at(&first), at(&last)) {
+            self.used.active += Duration::try_from(last - first).unwrap_or_default();
+        }
+    }
+
+    /// Nothing of the last pass counts. One that begins again without having ended was interrupted, and the items it
+    /// has finished count.
+    fn begin(&mut self, stage: &str) {
+        if self.done.remove(stage).is_none() {
+            return;
+        }
+        self.results.shift_remove(stage);
+        self.items.remove(stage);
+        self.model_starts.retain(|(of, _), _| of != stage);
+        self.calls.retain(|_, (intent, _)| intent.stage != stage);
+        self.replies.retain(|_, (intent, _)| intent.stage != stage);
+        self.gate_answers.remove(stage);
+        self.approvals.retain(|(of, _), _| of != stage);
+        let attempts = |id: &str| attempt_of(id, stage);
+        self.children.retain(|id, _| !attempts(id));
+    }
+
+    fn ask(&mut self, key: String, at: String, question: Question) {
+        let since = self.first_asked.entry(key).or_insert(at).clone();
+        let question = Question { since, ..question };
+        let same = |asked: &Question| {
+            asked.stage == question.stage
+                && asked.call.as_ref().map(|call| &call.digest)
+                    == question.call.as_ref().map(|call| &call.digest)
+        };
+        match self.questions.iter_mut().find(|asked| same(asked)) {
+            Some(asked) => *asked = question,
+            None => self.questions.push(question),
+        }
+    }
+
+    fn take(&mut self, recorded: Recorded) {
+        let Recorded {
+            seq,
+            timestamp,
+            event,
+        } = recorded;
         match event {
             Event::RunStarted(start) => self.start = Some(start),
-            Event::StageStarted {
-                stage, item: None, ..
-            } => self.begin(&stage),
-            Event::StageStarted {
-                stage,
-                item: Some(item),
+            // Who goes on with a run that has used up its time gives it as much again.
+            Event::RunFailed {
+                failure,
+                stage: None,
                 ..
+            } if failure == "TimeoutError" => {
+                self.stretch = None;
+                self.used.active = Duration::ZERO;
+            }
+            // What still waits is asked again by whoever goes on.
+            Event::RunResumed { .. } => self.questions.clear(),
+            Event::StageStarted {
+                stage, kind, item, ..
             } => {
-                self.items
-                    .get_mut(&stage)
-                    .and_then(|items| items.remove(&item));
+                self.begin(&stage);
+                if let Some(item) = item {
+                    self.items
+                        .get_mut(&stage)
+                        .and_then(|items| items.remove(&item));
+                }
+                if kind == "llm" {
+                    *self.model_starts.entry((stage, item)).or_default() += 1;
+                }
             }
             Event::StageCompleted {
                 stage,
                 item: None,
                 result,
                 ..
-            } => drop(self.results.insert(stage, result)),
+            } => {
+                self.done.insert(stage.clone(), seq);
+                self.results.insert(stage, result);
+            }
             Event::StageCompleted {
                 stage,
                 item: Some(item),
@@ -95,7 +242,95 @@ impl RunState {
             } => {
                 self.items.entry(stage).or_default().insert(item, result);
             }
-            Event::ToolIntent(intent) => self.open_calls.push(intent),
+            Event::StageSkipped { stage, .. } => {
+                self.results.shift_remove(&stage);
+                self.done.insert(stage, seq);
+            }
+            // Whoever tries again may be asked again; what was agreed to and not used stays.
+            Event::StageFailed { stage, .. } => self
+                .approvals
+                .retain(|(of, _), (approved, _)| *of != stage || *approved),
+            Event::ChildStarted {
+                call_id, run_id, ..
+            } => drop(self.children.insert(call_id, run_id)),
+            Event::GateOpened { stage, message, .. } => {
+                self.gate_answers.remove(&stage);
+                let key = format!("{stage}\n{message}");
+                let question = Question {
+                    stage,
+                    message,
+                    since: String::new(),
+                    call: None,
+                };
+                self.ask(key, timestamp, question);
+            }
+            Event::GateAnswered {
+                stage,
+                approved,
+                text,
+                ..
+            } => {
+                self.questions
+                    .retain(|asked| asked.call.is_some() || asked.stage != stage);
+                self.gate_answers.insert(stage, (approved, text));
+            }
+            Event::ApprovalAsked {
+                stage,
+                call_id,
+                plugin,
+                tool,
+                args_digest,
+                args,
+                message,
+            } => {
+                let question = Question {
+                    stage,
+                    message,
+                    since: String::new(),
+                    call: Some(Call {
+                        id: call_id,
+                        plugin,
+                        tool,
+                        digest: args_digest.clone(),
+                        args,
+                    }),
+                };
+                self.ask(args_digest, timestamp, question);
+            }
+            Event::Approval {
+                stage,
+                args_digest,
+                approved,
+                text,
+                ..
+            } => self.approve(stage, args_digest, approved, text),
+            Event::Unknown(_) => self.unreadable.push(seq),
+            other => self.take_effect(other),
+        }
+    }
+
+    fn approve(&mut self, stage: String, digest: String, approved: bool, text: String) {
+        self.questions.retain(|asked| {
+            asked.stage != stage || asked.call.as_ref().is_none_or(|call| call.digest != digest)
+        });
+        if approved && digest.starts_with(AGAIN) {
+            self.open_calls.retain(|intent| again(intent) != digest);
+        } else {
+            self.approvals.insert((stage, digest), (approved, text));
+        }
+    }
+
+    fn take_effect(&mut self, event: Event) {
+        match event {
+            Event::ToolIntent(intent) => {
+                self.used.tool_calls += 1;
+                self.approvals
+                    .remove(&(intent.stage.clone(), intent.args_digest.clone()));
+                // Made again: it is the same call, and its last result counts.
+                self.open_calls
+                    .retain(|open| open.call_id != intent.call_id);
+                self.open_calls.push(intent);
+            }
             Event::ToolResult(result) => {
                 if let Some(at) = self
                     .open_calls
@@ -106,8 +341,18 @@ impl RunState {
                     self.calls.insert(result.call_id.clone(), (intent, result));
                 }
             }
-            Event::ModelIntent(intent) => self.open_requests.push(intent),
+            Event::ModelIntent(intent) => {
+                self.used.llm_calls += 1;
+                self.open_requests
+                    .retain(|open| open.call_id != intent.call_id);
+                self.open_requests.push(intent);
+            }
             Event::ModelResult(result) => {
+                if result.ok && !result.cached {
+                    let tokens = result.input_tokens.saturating_add(result.output_tokens);
+                    self.used.tokens = self.used.tokens.saturating_add(tokens);
+                    self.used.cost_usd += result.cost_usd.unwrap_or(0.0);
+                }
                 if let Some(at) = self
                     .open_requests
                     .iter()
@@ -118,30 +363,15 @@ impl RunState {
                         .insert(result.call_id.clone(), (intent, result));
                 }
             }
-            Event::GateOpened { stage, .. } if !self.open_gates.contains(&stage) => {
-                self.open_gates.push(stage);
-            }
-            Event::GateAnswered {
-                stage,
-                approved,
-                text,
-                ..
-            } => {
-                self.open_gates.retain(|open| *open != stage);
-                self.gate_answers.insert(stage, (approved, text));
-            }
-            Event::Approval {
-                stage,
-                args_digest,
-                approved,
-                ..
-            } => {
-                self.approvals.insert((stage, args_digest), approved);
-            }
-            Event::Unknown(_) => self.unreadable.push(seq),
             _ => {}
         }
     }
+}
+
+/// Is this the name of an attempt at the stage, or at an item of it (`stage#1`, `stage[2]#1`)?
+fn attempt_of(id: &str, stage: &str) -> bool {
+    id.strip_prefix(stage)
+        .is_some_and(|rest| rest.starts_with(['#', '[']))
 }
 
 #[cfg(test)]
@@ -200,5 +430,144 @@ mod tests {
     #[test]
     fn an_empty_log_is_a_run_that_has_not_begun() {
         assert_eq!(fold([]), RunState::default());
+    }
+
+    fn asked(digest: &str) -> Event {
+        Event::ApprovalAsked {
+            stage: "a".to_owned(),
+            call_id: "a#1.1".to_owned(),
+            plugin: "p".to_owned(),
+            tool: "t".to_owned(),
+            args_digest: digest.to_owned(),
+            args: Value::Null,
+            message: "may it?".to_owned(),
+        }
+    }
+
+    fn answered(digest: &str, approved: bool) -> Event {
+        Event::Approval {
+            stage: "a".to_owned(),
+            call_id: "a#1.1".to_owned(),
+            args_digest: digest.to_owned(),
+            approved,
+            text: "words".to_owned(),
+            by: "me".to_owned(),
+        }
+    }
+
+    fn intent(call_id: &str, digest: &str) -> ToolIntent {
+        ToolIntent {
+            stage: "a".to_owned(),
+            call_id: call_id.to_owned(),
+            args_digest: digest.to_owned(),
+            ..ToolIntent::default()
+        }
+    }
+
+    #[test]
+    fn an_approval_is_for_one_call_and_a_refusal_for_one_failure() {
+        let state = fold([asked("d"), asked("e"), answered("d", true)]);
+        assert_eq!(state.questions.len(), 1);
+        assert!(
+            state
+                .approvals
+                .values()
+                .all(|answer| *answer == (true, "words".to_owned()))
+        );
+        let made = Event::ToolIntent(intent("a#1.1", "d"));
+        assert!(
+            fold([asked("d"), answered("d", true), made])
+                .approvals
+                .is_empty()
+        );
+        let failed = Event::StageFailed {
+            stage: "a".to_owned(),
+            failure: String::new(),
+            reason: String::new(),
+            item: None,
+        };
+        let state = fold([answered("d", false), answered("e", true), failed]);
+        assert_eq!(
+            state
+                .approvals
+                .values()
+                .filter(|(approved, _)| *approved)
+                .count(),
+            1
+        );
+        assert_eq!(state.approvals.len(), 1);
+    }
+
+    #[test]
+    fn a_call_that_may_have_been_made_is_settled_by_the_answer_that_it_may_be_made_again() {
+        let open = intent("a#1.1", "d");
+        let about = again(&open);
+        let state = fold([Event::ToolIntent(open.clone()), answered(&about, false)]);
+        assert_eq!(state.open_calls, std::slice::from_ref(&open));
+        let state = fold([Event::ToolIntent(open.clone()), answered(&about, true)]);
+        assert!(state.open_calls.is_empty() && state.approvals.is_empty());
+        // Made again, it is one call.
+        let twice = [
+            Event::ToolIntent(open.clone()),
+            Event::ToolIntent(open.clone()),
+        ];
+        assert_eq!(fold(twice).open_calls, [open]);
+    }
+
+    #[test]
+    fn a_stage_that_begins_again_after_its_end_knows_nothing_of_its_last_pass() {
+        let gate = |message: &str| Event::GateOpened {
+            stage: "a".to_owned(),
+            message: message.to_owned(),
+            show: Value::Null,
+        };
+        let yes = Event::GateAnswered {
+            stage: "a".to_owned(),
+            approved: true,
+            text: String::new(),
+            by: String::new(),
+        };
+        let child = |id: &str| Event::ChildStarted {
+            stage: "a".to_owned(),
+            call_id: id.to_owned(),
+            run_id: RunId::new("child").unwrap(),
+        };
+        let first = [
+            start(None),
+            gate("1"),
+            yes.clone(),
+            child("a[0]#1"),
+            child("ab#1"),
+        ];
+        let state = fold(first.clone());
+        assert!(state.gate_answers.contains_key("a") && state.children.len() == 2);
+        let state = fold(first.into_iter().chain([end(None), start(None)]));
+        assert!(state.gate_answers.is_empty() && state.done.is_empty());
+        assert_eq!(state.children.keys().collect::<Vec<_>>(), ["ab#1"]);
+    }
+
+    #[test]
+    fn time_at_work_leaves_out_the_time_between_two_processes() {
+        let at = |second: u32, event: Event| Recorded {
+            seq: Seq(u64::from(second)),
+            timestamp: format!("2025-01-01T00:00:{second:02}.500000+00:00"),
+            event,
+        };
+        let parked = Event::RunParked {
+            waiting: Vec::new(),
+            reason: String::new(),
+        };
+        let resumed = Event::RunResumed {
+            after: Seq(1),
+            reason: String::new(),
+        };
+        let state = RunState::fold([
+            at(0, Event::RunStarted(RunStarted::default())),
+            at(3, parked),
+            at(20, answered("d", true)),
+            at(30, resumed),
+            at(32, start(None)),
+        ]);
+        assert_eq!(state.used.active, Duration::from_secs(5));
     }
 }

@@ -199,6 +199,18 @@ impl Store {
         let _ = self.send(Work::Side(Box::new(change)), Level::Committed, None);
     }
 
+    /// Waits until the queue has room, holding no thread; ready at once if it has. Nothing is refused for lack of it:
+    /// who makes many events asks before each, and is kept to the pace of the disk.
+    pub fn room(&self) -> impl Future<Output = ()> + Send + 'static {
+        let room = self.inner.queue.room();
+        async move {
+            if let Some(room) = room {
+                // A queue that ended has room for nothing; whoever writes next is told.
+                let _ = room.await;
+            }
+        }
+    }
+
     pub(crate) fn send(
         &self,
         work: Work,
@@ -216,10 +228,18 @@ impl Store {
         }
     }
 
+    /// Sends, and waits on this thread: for room first, then for the answer.
     pub(crate) fn wait(&self, work: Work, level: Level) -> Result<(), StoreError> {
         let (answer, answered) = sync_channel(1);
-        let done: Answer = Box::new(move |result| drop(answer.send(result)));
-        self.send(work, level, Some(done))?;
+        let answer: Option<Answer> = Some(Box::new(move |result| drop(answer.send(result))));
+        let job = Job {
+            work,
+            level,
+            answer,
+        };
+        if !self.inner.queue.push_waiting(job) {
+            return Err(self.closed());
+        }
         answered.recv().unwrap_or_else(|_| Err(self.closed()))
     }
 

@@ -136,6 +136,30 @@ trace_row! {
     cached: bool => "cached" "INTEGER DEFAULT 0";
 }
 
+impl TraceRow {
+    /// How many bytes it holds, roughly: what is large in it, not what every row has.
+    pub(crate) fn bytes(&self) -> usize {
+        let maps = [&self.inputs, &self.outputs, &self.inputs_provenance];
+        let error = self.error_message.as_ref().map_or(0, String::len);
+        maps.into_iter().flatten().fold(error, |sum, (key, value)| {
+            sum.saturating_add(key.len()).saturating_add(size(value))
+        })
+    }
+}
+
+/// Bytes of a value, roughly.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum::<usize>() + size_of_val(&**items),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, item)| key.len() + size(item) + size_of::<Value>())
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// Which rows to read. Empty fields do not restrict.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TraceQuery {

@@ -61,6 +61,25 @@ pub(crate) enum Work {
     Barrier,
 }
 
+impl Work {
+    /// How many bytes it holds, roughly: what is large in it, not what every job has.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => event.json.len(),
+            Self::Trace(row) => row.bytes(),
+            Self::Side(_) | Self::Barrier => 0,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn test_of(bytes: usize) -> Self {
+        Self::Trace(Box::new(TraceRow {
+            error_message: Some("x".repeat(bytes)),
+            ..TraceRow::default()
+        }))
+    }
+}
+
 /// Called once, from the writer thread, with the outcome.
 pub(crate) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 

@@ -400,3 +400,18 @@ fn a_plugin_keeps_its_own_keys_within_its_quota() {
     store.kv_clear("w").unwrap();
     assert_eq!(store.kv_usage("w", "q").unwrap(), KvUsage::default());
 }
+
+#[test]
+fn a_write_that_nobody_waits_for_any_longer_does_not_land() {
+    let store = Store::memory().unwrap();
+    let quota = KvQuota {
+        entries: 10,
+        bytes: 1000,
+    };
+    store.kv_set("w", "p", "a", b"1", quota).unwrap();
+    store
+        .kv_set_while("w", "p", "a", b"2", quota, || false)
+        .unwrap();
+    store.kv_delete_while("w", "p", "a", || false).unwrap();
+    assert_eq!(store.kv_get("w", "p", "a").unwrap().unwrap(), b"1");
+}

@@ -278,7 +278,7 @@ fn the_state_of_a_run_is_read_from_its_events() {
         ["open"]
     );
     assert!(state.calls["done"].1.ok);
-    assert_eq!(state.open_gates, ["h"]);
+    assert_eq!(state.open_gates(), ["h"]);
     assert_eq!(state.gate_answers["g"], (false, "no".to_owned()));
 }
 
@@ -405,4 +405,67 @@ fn a_run_that_has_ended_can_be_forgotten_and_one_that_waits_cannot() {
     assert_eq!(store.events(&ended).unwrap(), []);
     assert_eq!(store.events(&parked).unwrap().len(), 2);
     assert_eq!(store.runs(&RunQuery::default()).unwrap().len(), 1);
+}
+
+#[test]
+fn what_waits_is_found_through_runs_within_runs_and_answered_once() {
+    let store = Store::memory().unwrap();
+    let (parent, child) = (RunId::fresh(), RunId::fresh());
+    let parked = |stage: &str| Event::RunParked {
+        waiting: vec![stage.to_owned()],
+        reason: "gate".to_owned(),
+    };
+    for event in [
+        started("outer"),
+        Event::ChildStarted {
+            stage: "sub".to_owned(),
+            call_id: "sub[1]#1".to_owned(),
+            run_id: child.clone(),
+        },
+        parked("sub/ok"),
+    ] {
+        store.append(&parent, &event).unwrap();
+    }
+    for event in [
+        started("inner"),
+        Event::GateOpened {
+            stage: "ok".to_owned(),
+            message: "Go On?".to_owned(),
+            show: json!(null),
+        },
+        parked("ok"),
+    ] {
+        store.append(&child, &event).unwrap();
+    }
+    let mut first = store.waiting(&parent).unwrap();
+    let mut second = store.waiting(&parent).unwrap();
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].path, "sub[1]/ok");
+    assert_eq!(first[0].question.message, "Go On?");
+    assert!(first[0].is_meant_by("sub/ok"));
+    store.answer(&mut first, 0, false, "Not Yet", "me").unwrap();
+    let late = store.answer(&mut second, 0, true, "", "you").unwrap_err();
+    assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
+    assert!(store.waiting(&parent).unwrap().is_empty());
+    let state = RunState::fold(store.events(&child).unwrap());
+    assert_eq!(state.gate_answers["ok"], (false, "Not Yet".to_owned()));
+}
+
+#[test]
+fn a_run_is_found_by_the_first_digits_of_its_id() {
+    let store = Store::memory().unwrap();
+    for id in ["abc123", "abd456", "b00000"] {
+        store
+            .append(&RunId::new(id).unwrap(), &started("w"))
+            .unwrap();
+    }
+    let found = |prefix: &str| {
+        let runs = store.runs_by_prefix(prefix, 10).unwrap();
+        runs.into_iter()
+            .map(|run| run.run_id.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("ab"), ["abc123", "abd456"]);
+    assert_eq!(found("abd"), ["abd456"]);
+    assert!(found("ab%").is_empty() && found("x").is_empty());
 }

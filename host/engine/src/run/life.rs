@@ -185,6 +185,7 @@ fn started(run: &Run, inputs: Map<String, Value>, parent: Option<&Arc<Run>>) -> 
         spec_path: Some(plan.document().source.name.clone()),
         inputs,
         parent: parent.map(|parent| parent.id.clone()),
+        ..RunStarted::default()
     })
 }
 

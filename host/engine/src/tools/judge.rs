@@ -107,6 +107,7 @@ impl Hearing<'_> {
             plugin: target.plugin.name().to_string(),
             tool: target.name.to_owned(),
             args_digest: digest.to_string(),
+            args: self.shown.clone(),
             message: message.clone(),
         };
         run.journal.record(asked).await?;
@@ -127,6 +128,7 @@ impl Hearing<'_> {
             call_id: self.call_id.to_owned(),
             args_digest: digest.to_string(),
             approved: answer == Answer::Approved,
+            text: String::new(),
             by: run.approver.name().to_owned(),
         };
         run.journal.record(answered).await?;
