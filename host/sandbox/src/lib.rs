@@ -40,7 +40,7 @@ pub use plugin::{Kinds, Origin, Plugin, discover};
 pub use preflight::CONTRACT;
 pub use rule::{Caller, Phase, RuleEvent, Spending, Verdict};
 pub use sandbox::Sandbox;
-pub use scrub::Scrubber;
+pub use scrub::{ScrubStream, Scrubber};
 pub use services::{
     KvError, KvRoom, KvSpace, KvStore, LogLevel, MemoryKv, Placeholder, Secrets, Services, Sink,
     ToolCaller,

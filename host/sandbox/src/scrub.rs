@@ -4,11 +4,15 @@
 //! as in JSON. A value shorter than [`SHORTEST`] is not looked for: it would cut ordinary words to pieces and was never
 //! a secret worth the name.
 
+mod stream;
+
 use std::{borrow::Cow, fmt};
 
 use base64::Engine as _;
 use memchr::memmem;
 use serde_json::Value;
+
+pub use stream::ScrubStream;
 
 /// Shortest value that is looked for, in bytes.
 const SHORTEST: usize = 6;
@@ -111,6 +115,11 @@ impl Scrubber {
             }
         }
         clean
+    }
+
+    /// For a text that arrives in pieces.
+    pub fn stream(&self) -> ScrubStream<'_> {
+        ScrubStream::new(self)
     }
 
     /// The bytes without secrets. Bytes that are not text are searched as bytes.
