@@ -8,9 +8,10 @@ use crate::{
     codes::Code,
     finding::{Finding, Findings, SpecFile, sort},
     location::{Location, Step},
-    model::Spec,
+    model::{AgentBundle, Spec},
     partial,
     read::{UnknownKey, read},
+    role_names,
     suggest::did_you_mean,
     yaml::{self, Node},
 };
@@ -63,18 +64,23 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
     // Editors on some systems begin a file with this mark; it says nothing.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let file = SpecFile::new(name, text);
-    let root = yaml::parse(text).map_err(|why| {
+    let mut root = yaml::parse(text).map_err(|why| {
         let mut finding = Finding::new(Code::YamlSyntax, why.message)
             .file(file.clone())
             .at(why.at);
         finding.hint = why.hint;
         Findings::from(finding)
     })?;
+    let mut found = role_names::fill_in(&mut root);
+    let unknown_roles = !found.is_empty();
     let reading = read::<Spec>(&root);
-    let mut found: Vec<Finding> = reading.unknown.iter().map(unknown_key).collect();
+    found.extend(reading.unknown.iter().map(unknown_key));
     found.extend(reading.errors.iter().map(|why| Finding {
         at: why.at,
-        hint: why.hint.clone(),
+        hint: why
+            .hint
+            .clone()
+            .or_else(|| Some("`armature schema` says what may stand here".to_owned())),
         ..Finding::new(Code::InvalidValue, why.message.clone())
     }));
     for finding in &mut found {
@@ -95,7 +101,7 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
             warnings,
         })
     };
-    if reading.errors.is_empty() {
+    if reading.errors.is_empty() && !unknown_roles {
         sort(&mut found);
         return document(reading.value, root, found).ok_or_else(Findings::default);
     }
@@ -104,6 +110,40 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
     found.extend(rest.iter().flat_map(|rest| partial::findings(rest, &root, &reading.left_out)));
     sort(&mut found);
     Err(Findings(found))
+}
+
+/// Reads an agent's file. Nothing is rendered.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_agent(name: &str, text: &str) -> Result<(AgentBundle, Vec<Finding>), Findings> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let file = SpecFile::new(name, text);
+    let of_file = |mut found: Vec<Finding>| {
+        for finding in &mut found {
+            finding.file = Some(file.clone());
+        }
+        sort(&mut found);
+        found
+    };
+    let root = yaml::parse(text).map_err(|why| {
+        let mut finding = Finding::new(Code::YamlSyntax, why.message).at(why.at);
+        finding.hint = why.hint;
+        Findings(of_file(vec![finding]))
+    })?;
+    let reading = read::<AgentBundle>(&root);
+    let mut found: Vec<Finding> = reading.unknown.iter().map(unknown_key).collect();
+    match reading.value.filter(|_| reading.errors.is_empty()) {
+        Some(bundle) => Ok((bundle, of_file(found))),
+        None => {
+            found.extend(reading.errors.iter().map(|why| Finding {
+                at: why.at,
+                hint: why.hint.clone(),
+                ..Finding::new(Code::InvalidValue, why.message.clone())
+            }));
+            Err(Findings(of_file(found)))
+        }
+    }
 }
 
 /// What may be left out because the stage's id says it.
@@ -131,10 +171,11 @@ fn unknown_key(unknown: &UnknownKey) -> Finding {
         .collect();
     let finding =
         Finding::new(Code::UnknownKey, format!("nothing reads the key `{shown}`")).at(unknown.at);
-    match did_you_mean(&unknown.key, unknown.known.iter().copied()) {
-        Some(hint) => finding.hint(hint),
-        None => finding,
-    }
+    finding.hint(
+        did_you_mean(&unknown.key, unknown.known.iter().copied()).unwrap_or_else(|| {
+            "remove it; `armature schema` lists the keys that are read".to_owned()
+        }),
+    )
 }
 
 /// The id of the stage in whose text a place lies.
@@ -199,12 +240,12 @@ stages:
         assert_eq!(
             findings(text),
             [
-                "s:2:14: error[INVALID_VALUE]: `harsh` is not allowed here; one of permissive, strict",
-                "s:5:27: error[INVALID_VALUE]: stage `a`: `boss` is not allowed here; one of worker, orchestrator, judge, researcher",
-                "s:6:14: error[INVALID_VALUE]: stage `a`: expected a whole number, found the text `many`",
-                "s:7:5: warning[UNKNOWN_KEY]: stage `a`: nothing reads the key `dependson`\n  hint: did you mean `depends_on`?",
-                "s:9:18: error[INVALID_VALUE]: stage `b`: `xml` is not allowed here; one of text, json, guided_json",
-                "s:10:5: error[INVALID_VALUE]: the key `id` is missing",
+                "s.yml:2:14: error[INVALID_VALUE]: `harsh` is not allowed here; one of permissive, strict\n  hint: write one of these words",
+                "s.yml:5:27: error[INVALID_VALUE]: stage `a`: `boss` is not allowed here; one of worker, orchestrator, judge, researcher\n  hint: write one of these words",
+                "s.yml:6:14: error[INVALID_VALUE]: stage `a`: expected a whole number, found the text `many`\n  hint: write digits, without quotes",
+                "s.yml:7:5: warning[UNKNOWN_KEY]: stage `a`: nothing reads the key `dependson`\n  hint: did you mean `depends_on`?",
+                "s.yml:9:18: error[INVALID_VALUE]: stage `b`: `xml` is not allowed here; one of text, json, guided_json\n  hint: write one of these words",
+                "s.yml:10:5: error[INVALID_VALUE]: the key `id` is missing\n  hint: add `id: …`",
             ]
         );
     }
@@ -240,7 +281,7 @@ stages: [{id: 1, condition: true, timeout_s: '2.5', fan_out: 3.0}]
     fn an_unquoted_template_is_explained() {
         let text = "name: x\nstages:\n  - id: a\n    condition: {{ ready }}\n";
         let found = findings(text);
-        assert!(found[0].contains("s:4:1"), "{found:?}");
+        assert!(found[0].contains("s.yml:4:1"), "{found:?}");
         assert!(
             found[0]
                 .contains("put quotes around a value that starts with a template: '{{ ready }}'"),

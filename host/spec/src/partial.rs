@@ -127,8 +127,8 @@ stages:
                 "UNDEFINED_DEPENDENCY",
                 "INVALID_VALUE",
                 "UNDEFINED_ADAPTER",
-                "INVALID_VALUE",
                 "SEVERAL_EXECUTION_TYPES",
+                "INVALID_VALUE",
                 "INVALID_GATE",
                 "DUPLICATE_STAGE_ID",
                 "INVALID_DURATION",
@@ -147,7 +147,7 @@ stages:
             ["INVALID_VALUE"]
         );
         assert_eq!(
-            codes("name: x\nstages: [{id: s, role: nobody}]\n"),
+            codes("name: x\nstages: [{id: s, role: [nobody]}]\n"),
             ["INVALID_VALUE"]
         );
     }
@@ -156,6 +156,6 @@ stages:
     fn places_stay_right_when_a_stage_before_them_was_left_out() {
         let text = "name: x\nstages:\n- 7\n- {id: a, gate: robot}\n";
         let found = parse("s", text).err().map(|f| f.render("s")).unwrap_or_default();
-        assert!(found.contains("s:4:16: error[INVALID_GATE]"), "{found}");
+        assert!(found.contains("s:4:17: error[INVALID_GATE]"), "{found}");
     }
 }

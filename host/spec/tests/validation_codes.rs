@@ -16,13 +16,16 @@ fn findings(text: &str) -> Vec<Finding> {
     }
 }
 
-/// Code, and the spec's text with a `§` before the place of the finding.
-const CASES: &[(Code, &str)] = &[
+/// Code, a spec with a `§` before the place of the finding, and the nearest spec that has nothing wrong.
+const CASES: &[(Code, &str, &str)] = &[
     (
         Code::YamlSyntax,
         "\
 name: x
 §name: y",
+        "\
+name: x
+stages: []",
     ),
     (
         Code::InvalidValue,
@@ -30,6 +33,10 @@ name: x
 name: x
 stages:
 - {id: a, role: {name: n, type: §boss, description: d}}",
+        "\
+name: x
+stages:
+- {id: a, role: {name: n, type: judge, description: d}}",
     ),
     (
         Code::UnknownKey,
@@ -37,6 +44,10 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, §presnt: hi}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, present: hi}",
     ),
     (
         Code::DuplicateStageId,
@@ -45,6 +56,11 @@ name: x
 stages:
 - {id: a, gate: human}
 - {id: §a, gate: human}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: A, gate: human}",
     ),
     (
         Code::InvalidStageId,
@@ -52,6 +68,10 @@ stages:
 name: x
 stages:
 - {id: §'', gate: human}",
+        "\
+name: x
+stages:
+- {id: '0', gate: human}",
     ),
     (
         Code::UndefinedDependency,
@@ -59,6 +79,11 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, depends_on: [§b]}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, depends_on: [b]}
+- {id: b, gate: human}",
     ),
     (
         Code::CircularDependency,
@@ -67,6 +92,11 @@ name: x
 stages:
 - {id: a, gate: human, depends_on: §[b]}
 - {id: b, gate: human, depends_on: [a]}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, depends_on: [b]}
+- {id: b, gate: human, depends_on: []}",
     ),
     (
         Code::UndefinedAdapter,
@@ -74,6 +104,11 @@ stages:
 name: x
 stages:
 - {id: a, adapter: §b}",
+        "\
+name: x
+adapters: {b: {type: script, cmd: ls}}
+stages:
+- {id: a, adapter: b}",
     ),
     (
         Code::NoExecutionType,
@@ -81,6 +116,10 @@ stages:
 name: x
 stages:
 - {id: §a}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}",
     ),
     (
         Code::SeveralExecutionTypes,
@@ -88,6 +127,10 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, subagent_spec: §b.yml}",
+        "\
+name: x
+stages:
+- {id: a, subagent_spec: b.yml}",
     ),
     (
         Code::InvalidGate,
@@ -95,13 +138,21 @@ stages:
 name: x
 stages:
 - {id: a, gate: §robot}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}",
     ),
     (
         Code::FanOutMissingPartitionSource,
         "\
 name: x
 stages:
-- {id: a, gate: human, fan_out: §2}",
+- {id: a, tool_call: {name: t}, fan_out: §2}",
+        "\
+name: x
+stages:
+- {id: a, tool_call: {name: t}, fan_out: 2, partition_source: '{{ x }}'}",
     ),
     (
         Code::PartitionSourceMissingFanOut,
@@ -109,6 +160,10 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, partition_source: §'{{ x }}'}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, partition_source: '{{ x }}', fan_out: 1}",
     ),
     (
         Code::InvalidFanOut,
@@ -116,6 +171,10 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, partition_source: '{{ x }}', fan_out: §0}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, partition_source: '{{ x }}', fan_out: 1}",
     ),
     (
         Code::InvalidFanOut,
@@ -123,6 +182,10 @@ stages:
 name: x
 stages:
 - {id: a, subagent_spec: x.yml, fan_out: §1000000000000}",
+        "\
+name: x
+stages:
+- {id: a, subagent_spec: x.yml, fan_out: 1000}",
     ),
     (
         Code::InjectFileMissingPartitionSource,
@@ -130,6 +193,10 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, inject_file_as: §f}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, inject_file_as: f, fan_out: 2, partition_source: '{{ x }}'}",
     ),
     (
         Code::UndefinedLoopStage,
@@ -137,14 +204,10 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, on_fail: {loop: {stage: §b}}}",
-    ),
-    (
-        Code::LoopStageIgnored,
         "\
 name: x
 stages:
-- {id: a, gate: human, on_fail: {loop: {stage: §b}}}
-- {id: b, gate: human}",
+- {id: a, gate: human, on_fail: {loop: {stage: a}}}",
     ),
     (
         Code::UndefinedModelTier,
@@ -152,6 +215,11 @@ stages:
 name: x
 stages:
 - {id: a, role: {name: n, type: worker, description: d, model_tier: §huge}}",
+        "\
+name: x
+model_tiers: {huge: {provider: p, model: m}}
+stages:
+- {id: a, role: {name: n, type: worker, description: d, model_tier: huge}}",
     ),
     (
         Code::DefaultTierNotConfigured,
@@ -160,6 +228,12 @@ name: x
 model_tiers: {large: {provider: p, model: m}}
 stages:
 - {id: a, role: §{name: n, type: worker, description: d}}",
+        "\
+name: x
+model_tiers: {large: {provider: p, model: m}}
+role_type_defaults: {worker: large}
+stages:
+- {id: a, role: {name: n, type: worker, description: d}}",
     ),
     (
         Code::GuidedJsonLowTierRisk,
@@ -168,6 +242,11 @@ name: x
 model_tiers: {small: {provider: p, model: m}}
 stages:
 - {id: a, output_schema: {}, output_mode: §guided_json, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+model_tiers: {small: {provider: p, model: m}}
+stages:
+- {id: a, output_schema: {}, output_mode: json, role: {name: n, type: worker, description: d}}",
     ),
     (
         Code::MissingOutputSchema,
@@ -175,12 +254,64 @@ stages:
 name: x
 stages:
 - {id: a, output_mode: §guided_json, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+stages:
+- {id: a, output_mode: guided_json, output_schema: {}, role: {name: n, type: worker, description: d}}",
     ),
     (
         Code::ContractInputMissingName,
         "\
 name: x
 contracts: {inputs: [§{required: true}]}
+stages: []",
+        "\
+name: x
+contracts: {inputs: [{required: true, name: a}]}
+stages: []",
+    ),
+    (
+        Code::DuplicateInput,
+        "\
+name: x
+contracts: {inputs: [{name: a}, {name: §a}]}
+stages: []",
+        "\
+name: x
+contracts: {inputs: [{name: a}, {name: b}]}
+stages: []",
+    ),
+    (
+        Code::InvalidInputName,
+        "\
+name: x
+contracts: {inputs: [{name: §a-b}]}
+stages: []",
+        "\
+name: x
+contracts: {inputs: [{name: a_b}]}
+stages: []",
+    ),
+    (
+        Code::InvalidInputName,
+        "\
+name: x
+contracts: {inputs: [{name: §env}]}
+stages: []",
+        "\
+name: x
+contracts: {inputs: [{name: environment}]}
+stages: []",
+    ),
+    (
+        Code::InvalidInputName,
+        "\
+name: x
+contracts: {inputs: [{name: §run_id}]}
+stages: []",
+        "\
+name: x
+contracts: {inputs: [{name: run}]}
 stages: []",
     ),
     (
@@ -189,6 +320,10 @@ stages: []",
 name: x
 contracts: {outputs: [§{key: k}]}
 stages: []",
+        "\
+name: x
+contracts: {outputs: [{key: k, stage: s}]}
+stages: [{id: s, gate: human}]",
     ),
     (
         Code::ContractOutputUndefinedStage,
@@ -196,12 +331,20 @@ stages: []",
 name: x
 contracts: {outputs: [{key: k, stage: §s}]}
 stages: []",
+        "\
+name: x
+contracts: {outputs: [{key: k, stage: s}]}
+stages: [{id: s, gate: human}]",
     ),
     (
         Code::ContractOutputMissingKey,
         "\
 name: x
 contracts: {outputs: [§{stage: s}]}
+stages: [{id: s, gate: human}]",
+        "\
+name: x
+contracts: {outputs: [{key: k, stage: s}]}
 stages: [{id: s, gate: human}]",
     ),
     (
@@ -211,6 +354,11 @@ name: x
 stages:
 - {id: a, gate: human, fan_out: 2, partition_source: '{{ x }}'}
 - {id: §b, gate: human, post_run: true}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, fan_out: 2, partition_source: '{{ x }}'}
+- {id: b, gate: human, post_run: true, signature: {input: {_diagnostics: d}}}",
     ),
     (
         Code::PostRunDependsOn,
@@ -219,6 +367,24 @@ name: x
 stages:
 - {id: a, gate: human}
 - {id: b, gate: human, post_run: true, depends_on: §[a]}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, gate: human, post_run: true, depends_on: []}",
+    ),
+    (
+        Code::DependsOnPostRun,
+        "\
+name: x
+stages:
+- {id: a, gate: human, post_run: true}
+- {id: b, gate: human, depends_on: [§a]}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, post_run: false}
+- {id: b, gate: human, depends_on: [a]}",
     ),
     (
         Code::SignatureTypeMismatch,
@@ -227,6 +393,11 @@ name: x
 stages:
 - {id: a, gate: human, signature: {output: {k: str}}}
 - {id: b, gate: human, depends_on: [a], signature: {input: {k: §int}}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, signature: {output: {k: int}}}
+- {id: b, gate: human, depends_on: [a], signature: {input: {k: int}}}",
     ),
     (
         Code::UndefinedSignatureInput,
@@ -235,6 +406,11 @@ name: x
 stages:
 - {id: a, gate: human}
 - {id: b, gate: human, depends_on: [a], signature: {input: {k: §int}}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, gate: human, depends_on: [a], signature: {input: {a: int, run_id: str}}}",
     ),
     (
         Code::StageShadowsInput,
@@ -243,6 +419,11 @@ name: x
 contracts: {inputs: [{name: a}]}
 stages:
 - {id: §a, gate: human}",
+        "\
+name: x
+contracts: {inputs: [{name: b}]}
+stages:
+- {id: a, gate: human}",
     ),
     (
         Code::ConflictingSafetyRules,
@@ -252,6 +433,12 @@ safety_rules:
 - {tool: '*', action: block}
 - §{tool: t, action: allow}
 stages: []",
+        "\
+name: x
+safety_rules:
+- {tool: u, action: block}
+- {tool: t, action: allow}
+stages: []",
     ),
     (
         Code::InvalidTemplate,
@@ -259,6 +446,34 @@ stages: []",
 name: x
 stages:
 - {id: a, tool_call: {name: t, args: {k: ['ok', {z: §'{{ x | }}'}]}}}",
+        "\
+name: x
+stages:
+- {id: a, tool_call: {name: t, args: {k: ['ok', {z: '{{ x | trim }}'}]}}}",
+    ),
+    (
+        Code::UndefinedName,
+        "\
+name: x
+contracts: {inputs: [{name: topic}]}
+stages:
+- {id: a, gate: human, present: §'{{ topik }}'}",
+        "\
+name: x
+contracts: {inputs: [{name: topic}]}
+stages:
+- {id: a, gate: human, present: '{{ topic }} {{ topik | default(1) }}'}",
+    ),
+    (
+        Code::ConstantCondition,
+        "\
+name: x
+stages:
+- {id: a, gate: human, condition: §x > 3}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, condition: '{{ x > 3 }}', skip_if: false}",
     ),
     (
         Code::InvalidRegex,
@@ -267,13 +482,22 @@ name: x
 safety_rules:
 - {tool: t, action: block, condition: {field: f, op: matches_regex, value: §'('}}
 stages: []",
+        "\
+name: x
+safety_rules:
+- {tool: t, action: block, condition: {field: f, op: contains, value: '('}}
+stages: []",
     ),
     (
         Code::InvalidOutputSchema,
         "\
 name: x
 stages:
-- {id: a, gate: human, output_schema: §{type: strng}}",
+- {id: a, output_mode: json, output_schema: §{type: strng}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+stages:
+- {id: a, output_mode: json, output_schema: {type: string}, role: {name: n, type: worker, description: d}}",
     ),
     (
         Code::InvalidToolEntry,
@@ -281,6 +505,24 @@ stages:
 name: x
 tools:
 - §{grants: {}}
+stages: []",
+        "\
+name: x
+tools:
+- {plugin: p, grants: {}}
+stages: []",
+    ),
+    (
+        Code::InvalidToolEntry,
+        "\
+name: x
+tools:
+- §{plugin: p, module: a.b}
+stages: []",
+        "\
+name: x
+tools:
+- {module: a.b}
 stages: []",
     ),
     (
@@ -290,6 +532,11 @@ name: x
 adapters:
   a: §{type: plugin}
 stages: []",
+        "\
+name: x
+adapters:
+  a: {type: plugin, plugin: p}
+stages: []",
     ),
     (
         Code::UnknownAdapterType,
@@ -298,6 +545,11 @@ name: x
 adapters:
   a: {type: §bash, cmd: ls}
 stages: []",
+        "\
+name: x
+adapters:
+  a: {type: script, cmd: ls}
+stages: []",
     ),
     (
         Code::UnknownSkill,
@@ -305,6 +557,11 @@ stages: []",
 name: x
 stages:
 - {id: a, role: {name: n, type: worker, description: d, skills: [§s]}}",
+        "\
+name: x
+skill_library: {s: {id: s, description: d, content: c}}
+stages:
+- {id: a, role: {name: n, type: worker, description: d, skills: [s]}}",
     ),
     (
         Code::UnknownMemoryStage,
@@ -312,6 +569,21 @@ stages:
 name: x
 memory: {capture: [{stage: §s, key: k}]}
 stages: []",
+        "\
+name: x
+memory: {capture: [{stage: s, key: k}]}
+stages: [{id: s, gate: human}]",
+    ),
+    (
+        Code::UnknownMemoryStage,
+        "\
+name: x
+continuation: {carry_forward: [{key: §s.k}]}
+stages: []",
+        "\
+name: x
+continuation: {carry_forward: [{key: s.k}]}
+stages: [{id: s, gate: human}]",
     ),
     (
         Code::InvalidDuration,
@@ -319,12 +591,60 @@ stages: []",
 name: x
 stages:
 - {id: a, gate: human, timeout_s: §-1}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, timeout_s: 0.1}",
+    ),
+    (
+        Code::InvalidCron,
+        "\
+name: x
+triggers: [{type: cron, schedule: §'0 25 * * *'}]
+stages: []",
+        "\
+name: x
+triggers: [{type: cron, schedule: '0 23 * * 1-5'}]
+stages: []",
+    ),
+    (
+        Code::InvalidWebhookPath,
+        "\
+name: x
+triggers: [{type: webhook, path: §build}]
+stages: []",
+        "\
+name: x
+triggers: [{type: webhook, path: /build}]
+stages: []",
+    ),
+    (
+        Code::ResponseStageNotText,
+        "\
+name: x
+stages:
+- {id: a, response_stage: §true, output_mode: json, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+stages:
+- {id: a, response_stage: true, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::DeadSetting,
+        "\
+name: x
+stages:
+- {id: a, role: {name: n, type: worker, description: d}, present: §hi}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, present: hi}",
     ),
 ];
 
 #[test]
 fn each_code_is_found_alone_and_where_it_is() {
-    for (code, marked) in CASES {
+    for (code, marked, _) in CASES {
         let (before, after) = marked.split_once('§').unwrap();
         let text = format!("{before}{after}");
         let line = before
@@ -357,10 +677,29 @@ fn each_code_is_found_alone_and_where_it_is() {
 }
 
 #[test]
+fn the_nearest_valid_neighbour_of_each_wrong_spec_has_no_finding() {
+    for (code, _, right) in CASES {
+        assert_eq!(findings(right), [], "{code}\n{right}");
+    }
+}
+
+#[test]
+fn each_finding_knows_its_file_its_place_and_what_to_do() {
+    for (code, marked, _) in CASES {
+        for finding in findings(&marked.replacen('§', "", 1)) {
+            assert!(finding.hint.is_some(), "{code} has no hint: {finding}");
+            assert!(finding.at.is_some(), "{finding}");
+            let file = finding.file.as_ref().unwrap();
+            assert_eq!(&*file.name, "s.yml", "{finding}");
+        }
+    }
+}
+
+#[test]
 fn no_code_is_without_a_case() {
     let covered: BTreeSet<Code> = CASES
         .iter()
-        .map(|(code, _)| *code)
+        .map(|(code, ..)| *code)
         .chain([Code::Unreadable])
         .collect();
     let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
@@ -372,15 +711,15 @@ fn everything_is_reported_at_once_in_the_order_of_the_text() {
     let found = findings(
         "name: x\nstages:\n- {id: a, depends_on: [z]}\n- {id: a, adapter: no}\n- {id: c, gate: human, condition: '{{'}\n",
     );
-    let codes: Vec<(usize, Code)> = found.iter().map(|f| (f.at.unwrap().line, f.code)).collect();
+    let codes: Vec<(usize, &str)> = found.iter().map(|f| (f.at.unwrap().line, f.code)).collect();
     assert_eq!(
         codes,
         [
-            (3, Code::NoExecutionType),
-            (3, Code::UndefinedDependency),
-            (4, Code::DuplicateStageId),
-            (4, Code::UndefinedAdapter),
-            (5, Code::InvalidTemplate),
+            (3, Code::NoExecutionType.as_str()),
+            (3, Code::UndefinedDependency.as_str()),
+            (4, Code::DuplicateStageId.as_str()),
+            (4, Code::UndefinedAdapter.as_str()),
+            (5, Code::InvalidTemplate.as_str()),
         ]
     );
     assert!(found.iter().skip(1).all(|finding| finding.stage.is_some()));

@@ -60,6 +60,18 @@ impl fmt::Display for Found<'_> {
     }
 }
 
+/// How what was expected is written.
+pub(super) fn how_to_write(expected: &str) -> &'static str {
+    match expected {
+        "a list" => "write `[a, b]`, or a line `- a` for each",
+        "a mapping" => "write `{key: value}`, or indented lines `key: value`",
+        "a text" => "write a text; in quotes if it begins with `{`, `[`, `*`, `&`, `!`, `%` or `@`",
+        "true or false" => "write `true` or `false`",
+        word if word.contains("number") => "write digits, without quotes",
+        _ => "`armature schema` says what may stand here",
+    }
+}
+
 /// The words that are allowed.
 pub(super) struct OneOf(pub(super) &'static [&'static str]);
 
@@ -105,7 +117,8 @@ impl de::Error for ReadError {
             "`{shown}` is not allowed here; {}",
             OneOf(expected)
         ));
-        why.hint = did_you_mean(variant, expected.iter().copied());
+        why.hint = did_you_mean(variant, expected.iter().copied())
+            .or_else(|| Some("write one of these words".to_owned()));
         why
     }
 
@@ -119,13 +132,15 @@ impl de::Error for ReadError {
             "there is no key `{shown}` here; {}",
             OneOf(expected)
         ));
-        why.hint = did_you_mean(field, expected.iter().copied());
+        why.hint = did_you_mean(field, expected.iter().copied())
+            .or_else(|| Some("remove it, or write one of these keys".to_owned()));
         why
     }
 
     fn missing_field(field: &'static str) -> Self {
         let mut why = Self::new(format!("the key `{field}` is missing"));
         why.missing = Some(field);
+        why.hint = Some(format!("add `{field}: …`"));
         why
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 use children::{Entries, List};
 pub(crate) use error::ReadError;
-use error::{Found, OneOf};
+use error::{Found, OneOf, how_to_write};
 
 /// Most errors that one reading reports: each costs a pass over the tree.
 const MAX_ERRORS: usize = 50;
@@ -60,7 +60,6 @@ pub(crate) fn read<T: DeserializeOwned>(root: &Node) -> Reading<T> {
     let notes = Notes::default();
     let mut errors: Vec<ReadError> = Vec::new();
     let value = loop {
-        notes.unknown.borrow_mut().clear();
         notes.passes.set(notes.passes.get() + 1);
         let why = match T::deserialize(Reader {
             node: root,
@@ -78,10 +77,14 @@ pub(crate) fn read<T: DeserializeOwned>(root: &Node) -> Reading<T> {
             break None;
         }
     };
+    // Each pass meets them again, and none meets those within what is left out later.
+    let mut unknown = notes.unknown.into_inner();
+    unknown.sort_by_key(|unknown| unknown.at.offset);
+    unknown.dedup_by_key(|unknown| unknown.at.offset);
     Reading {
         value,
         errors,
-        unknown: notes.unknown.into_inner(),
+        unknown,
         left_out: notes.bad.into_inner(),
     }
 }
@@ -125,10 +128,12 @@ impl<'a> Reader<'a> {
         } else {
             &expected
         };
-        Err(de::Error::custom(format_args!(
+        let mut why: ReadError = de::Error::custom(format_args!(
             "expected {expected}, found {}",
             Found(self.node)
-        )))
+        ));
+        why.hint = Some(how_to_write(expected).to_owned());
+        Err(why)
     }
 
     /// A number as text where a number is wanted.

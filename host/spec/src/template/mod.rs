@@ -123,6 +123,25 @@ impl Template {
         names.into_iter().flat_map(Names::roots)
     }
 
+    /// The names that must be there for the template to say anything sensible: those that it does not make itself, and
+    /// whose absence it does not provide for.
+    pub(crate) fn needs(&self) -> Vec<String> {
+        let Compiled::Text(program) = &*self.0 else {
+            return Vec::new();
+        };
+        let Ok(template) = program.environment.get_template(NAME) else {
+            return Vec::new();
+        };
+        let may_be_missing = names::may_be_missing(&program.source);
+        let mut needs: Vec<String> = template
+            .undeclared_variables(false)
+            .into_iter()
+            .filter(|name| !may_be_missing.contains(name.as_str()))
+            .collect();
+        needs.sort_unstable();
+        needs
+    }
+
     /// Is it text without a template in it?
     pub fn is_plain(&self) -> bool {
         matches!(&*self.0, Compiled::Plain(_))

@@ -3,7 +3,11 @@
 //! Only what a template names is taken from the context and converted, so rendering costs what the template uses and
 //! not what the run has gathered.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use minijinja::{
     Error, ErrorKind, State, Value as JinjaValue,
@@ -102,6 +106,26 @@ impl Names {
         }
         JinjaValue::from_pairs(map)
     }
+}
+
+/// The names for whose absence a template provides: those that it asks about (`if`, `or`, `is`), and those that it has
+/// something else for (`default`).
+pub(super) fn may_be_missing(text: &str) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    for tag in tags(text).unwrap_or_default() {
+        let provides = tag.words.iter().any(|word| {
+            word.kind == Kind::Name
+                && matches!(
+                    word.text,
+                    "if" | "elif" | "or" | "and" | "not" | "is" | "default" | "d" | "get" | "first"
+                )
+        });
+        if provides {
+            let all = tag.words.iter().filter(|word| word.kind == Kind::Name);
+            names.extend(all.map(|word| word.text));
+        }
+    }
+    names
 }
 
 /// Stands for the environment in a template. It holds what was put in the place of each named variable, and never a

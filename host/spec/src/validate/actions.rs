@@ -13,7 +13,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             Code::InvalidDuration,
             path!["sandbox", "timeout_s"],
             message,
-            None,
+            Some("write the seconds that one call may take, e.g. `300`".to_owned()),
         );
     }
 }
@@ -84,7 +84,7 @@ fn adapters(checker: &mut Checker<'_>) {
                 Code::InvalidDuration,
                 path!["adapters", name, "timeout"],
                 message,
-                None,
+                Some("write the seconds that it may take, e.g. `60`".to_owned()),
             );
         }
     }
@@ -123,7 +123,7 @@ fn tools(checker: &mut Checker<'_>) {
                         Code::InvalidToolEntry,
                         path!["tools", index, "module"],
                         message,
-                        None,
+                        Some("name the plugin itself: `plugin: NAME`".to_owned()),
                     );
                 }
             }

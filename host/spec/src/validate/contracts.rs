@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Names that the engine provides to stages by itself.
-const PROVIDED: [&str; 4] = [
+pub(super) const PROVIDED: [&str; 4] = [
     "run_id",
     "_transcript",
     "_diagnostics",
@@ -32,26 +32,16 @@ fn inputs_and_outputs(checker: &mut Checker<'_>) {
             Code::InvalidDuration,
             path!["contracts", "timeout_hours"],
             message,
-            None,
+            Some("write the hours that a run may take, e.g. `8`".to_owned()),
         );
-    }
-    for (index, input) in spec.contracts.inputs.iter().enumerate() {
-        if input.name.as_deref().is_none_or(str::is_empty) {
-            let message = "the input has no `name`";
-            checker.section(
-                Code::ContractInputMissingName,
-                path!["contracts", "inputs", index],
-                message,
-                None,
-            );
-        }
     }
     for (index, output) in spec.contracts.outputs.iter().enumerate() {
         let place = path!["contracts", "outputs", index];
         match output.stage.as_deref() {
             None | Some("") => {
                 let message = "the output does not say which `stage` delivers it";
-                checker.section(Code::ContractOutputMissingStage, place, message, None);
+                let hint = Some("add `stage: ID`".to_owned());
+                checker.section(Code::ContractOutputMissingStage, place, message, hint);
             }
             Some(stage) if checker.stage_named(stage).is_none() => {
                 let hint = checker.stage_hint(stage);
@@ -66,7 +56,8 @@ fn inputs_and_outputs(checker: &mut Checker<'_>) {
         }
         if output.key.as_deref().is_none_or(str::is_empty) {
             let message = "the output does not say which `key` of the stage's result it is";
-            checker.section(Code::ContractOutputMissingKey, place, message, None);
+            let hint = Some("add `key: …`; the text of a model's answer is `content`".to_owned());
+            checker.section(Code::ContractOutputMissingKey, place, message, hint);
         }
     }
 }
@@ -118,7 +109,8 @@ fn signatures(checker: &mut Checker<'_>) {
                         show(&source.id)
                     );
                     let place = path!["signature", "input", name];
-                    checker.stage(Code::SignatureTypeMismatch, index, place, message, None);
+                    let hint = Some("write the same words in both places".to_owned());
+                    checker.stage(Code::SignatureTypeMismatch, index, place, message, hint);
                 }
             }
             let is_made = before

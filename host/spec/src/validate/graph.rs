@@ -19,7 +19,7 @@ fn ids(checker: &mut Checker<'_>) {
                 index,
                 path!["id"],
                 "the id is empty",
-                None,
+                Some("give the stage a name; others see its result under it".to_owned()),
             );
             continue;
         }
@@ -34,7 +34,8 @@ fn ids(checker: &mut Checker<'_>) {
                 "the id {} is taken by the stage in line {line}",
                 show(&stage.id)
             );
-            checker.stage(Code::DuplicateStageId, index, path!["id"], message, None);
+            let hint = Some("give one of the two another id".to_owned());
+            checker.stage(Code::DuplicateStageId, index, path!["id"], message, hint);
         }
         let is_input = checker
             .spec
@@ -47,7 +48,8 @@ fn ids(checker: &mut Checker<'_>) {
                 "{} is also an input; from this stage on its result takes the input's place",
                 show(&stage.id)
             );
-            checker.stage(Code::StageShadowsInput, index, path!["id"], message, None);
+            let hint = Some("give the stage another id if later stages need the input".to_owned());
+            checker.stage(Code::StageShadowsInput, index, path!["id"], message, hint);
         }
     }
 }
@@ -69,6 +71,19 @@ fn dependencies(checker: &mut Checker<'_>) {
                     message,
                     hint,
                 );
+            } else if !stage.post_run
+                && checker.stage_named(dependency).is_some_and(|other| other.post_run)
+            {
+                let message = format!(
+                    "`depends_on` names {}, which runs after all others: nothing waits for it",
+                    show(dependency)
+                );
+                let hint = Some(format!(
+                    "leave it out of `depends_on`, or take `post_run` off {}",
+                    show(dependency)
+                ));
+                let place = path!["depends_on", place];
+                checker.stage(Code::DependsOnPostRun, index, place, message, hint);
             }
         }
         if stage.post_run && !stage.depends_on.is_empty() {
@@ -78,7 +93,7 @@ fn dependencies(checker: &mut Checker<'_>) {
                 index,
                 path!["depends_on"],
                 message,
-                None,
+                Some("leave `depends_on` out".to_owned()),
             );
         }
     }

@@ -4,11 +4,18 @@
 //! Errors stop a run, warnings never do. Whether plugins and tools exist is not known here; the engine says that.
 
 mod actions;
+mod again;
+mod agents;
 mod contracts;
+mod dead;
 mod graph;
+mod inputs;
+mod names;
+mod layers;
 mod safety;
 mod stages;
 mod templates;
+mod triggers;
 
 use std::collections::HashMap;
 
@@ -26,10 +33,17 @@ pub fn validate(document: &Document) -> Vec<Finding> {
     let mut checker = Checker::new(document);
     graph::check(&mut checker);
     stages::check(&mut checker);
+    again::check(&mut checker);
+    agents::check(&mut checker);
+    layers::check(&mut checker);
     actions::check(&mut checker);
     contracts::check(&mut checker);
     safety::check(&mut checker);
     templates::check(&mut checker);
+    inputs::check(&mut checker);
+    names::check(&mut checker);
+    triggers::check(&mut checker);
+    dead::check(&mut checker);
     let mut findings = checker.findings;
     sort(&mut findings);
     findings
@@ -81,9 +95,24 @@ impl<'a> Checker<'a> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
+        self.at(code, None, path, message, hint);
+    }
+
+    /// Reports something at a place, about a stage if there is one.
+    fn at(
+        &mut self,
+        code: Code,
+        stage: Option<usize>,
+        path: &[Step<'_>],
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
         let mut finding = Finding::new(code, message)
             .file(self.source)
             .at(self.source.locate(path));
+        finding.stage = stage
+            .and_then(|index| self.spec.stages.get(index))
+            .map(|stage| stage.id.clone());
         finding.hint = hint;
         self.findings.push(finding);
     }
@@ -99,12 +128,7 @@ impl<'a> Checker<'a> {
     ) {
         let mut whole = vec![Step::Key("stages"), Step::Index(index)];
         whole.extend_from_slice(path);
-        let mut finding = Finding::new(code, message)
-            .file(self.source)
-            .at(self.source.locate(&whole));
-        finding.stage = self.spec.stages.get(index).map(|stage| stage.id.clone());
-        finding.hint = hint;
-        self.findings.push(finding);
+        self.at(code, Some(index), &whole, message, hint);
     }
 }
 

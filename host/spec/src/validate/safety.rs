@@ -33,7 +33,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 Code::InvalidRegex,
                 path!["safety_rules", index, "condition", "value"],
                 message,
-                None,
+                Some("put single quotes around it, and `\\` before a mark that is meant as itself".to_owned()),
             );
         }
         if rule.action != SafetyAction::Allow {

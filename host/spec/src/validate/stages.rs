@@ -13,7 +13,6 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     for (index, stage) in checker.spec.stages.iter().enumerate() {
         execution(checker, index, stage);
         fan_out(checker, index, stage);
-        repetition(checker, index, stage);
         if let Some(seconds) = stage.timeout_s.filter(|seconds| *seconds <= 0.0) {
             let message = format!("`timeout_s` is {seconds}; nothing can be done in that time");
             checker.stage(
@@ -21,7 +20,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 index,
                 path!["timeout_s"],
                 message,
-                None,
+                Some("write the seconds that the stage may take, e.g. `60`".to_owned()),
             );
         }
         if let Some(role) = &stage.role {
@@ -29,6 +28,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             skills(checker, index, role);
         }
         output_schema(checker, index, stage);
+        response(checker, index, stage);
     }
     post_run(checker);
 }
@@ -39,7 +39,7 @@ fn execution(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     match keys.split_first() {
         None => {
             let hint = Some(
-                "give it one of `role`, `tool_call`, `adapter`, `gate`, `subagent_spec`".to_owned(),
+                "give it one of `role`, `agent`, `tool_call`, `adapter`, `gate`, `subagent_spec`".to_owned(),
             );
             checker.stage(
                 Code::NoExecutionType,
@@ -60,14 +60,15 @@ fn execution(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
                 index,
                 path![key],
                 message,
-                None,
+                Some("make two stages of it, or leave the others out".to_owned()),
             );
         }
         Some(_) => {}
     }
     if let Some(gate) = stage.gate.as_deref().filter(|gate| *gate != "human") {
         let message = format!("`gate` is {}; the one kind of gate is `human`", show(gate));
-        checker.stage(Code::InvalidGate, index, path!["gate"], message, None);
+        let hint = Some("write `gate: human`".to_owned());
+        checker.stage(Code::InvalidGate, index, path!["gate"], message, hint);
     }
     if let Some(adapter) = &stage.adapter
         && !checker.spec.adapters.contains_key(adapter)
@@ -93,7 +94,8 @@ fn fan_out(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
         if width < 1 {
             let message =
                 format!("`fan_out` is {width}; it says how many items run at a time, at least 1");
-            checker.stage(Code::InvalidFanOut, index, path!["fan_out"], message, None);
+            let hint = Some("write `fan_out: 4`, for example".to_owned());
+            checker.stage(Code::InvalidFanOut, index, path!["fan_out"], message, hint);
         }
         let most = RunLimit::amount_of("fan_out_items");
         if u64::try_from(width).is_ok_and(|width| width > most) {
@@ -135,49 +137,8 @@ fn fan_out(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
             index,
             path!["inject_file_as"],
             message,
-            None,
+            Some("add `fan_out` and `partition_source`, a template that gives the list of paths".to_owned()),
         );
-    }
-}
-
-fn repetition(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
-    let Some(retry) = stage
-        .on_fail
-        .as_ref()
-        .and_then(|on_fail| on_fail.retry.as_ref())
-    else {
-        return;
-    };
-    let place = path!["on_fail", "loop", "stage"];
-    if checker.stage_named(&retry.stage).is_none() {
-        let hint = checker.stage_hint(&retry.stage);
-        let message = format!(
-            "`on_fail.loop.stage` names {}, and there is no such stage",
-            show(&retry.stage)
-        );
-        checker.stage(Code::UndefinedLoopStage, index, place, message, hint);
-    } else if retry.stage != stage.id {
-        let message = format!(
-            "`on_fail.loop.stage` names {}, but a stage repeats only itself",
-            show(&retry.stage)
-        );
-        let hint = Some(format!("write `stage: {}`", stage.id));
-        checker.stage(Code::LoopStageIgnored, index, place, message, hint);
-    }
-    for (key, seconds) in [
-        ("backoff_s", retry.backoff_s),
-        ("backoff_max_s", Some(retry.backoff_max_s)),
-    ] {
-        if let Some(seconds) = seconds.filter(|seconds| *seconds < 0.0) {
-            let message = format!("`{key}` is {seconds}; a wait is at least 0 seconds");
-            checker.stage(
-                Code::InvalidDuration,
-                index,
-                path!["on_fail", "loop", key],
-                message,
-                None,
-            );
-        }
     }
 }
 
@@ -260,7 +221,7 @@ fn output_schema(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
                 index,
                 path!["output_mode"],
                 message,
-                None,
+                Some("add `output_schema`, or write `output_mode: json`".to_owned()),
             );
         }
         return;
@@ -281,9 +242,30 @@ fn output_schema(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
             index,
             path!["output_schema"],
             message,
-            None,
+            Some("write a JSON Schema: `{type: object, required: [title], properties: {title: {type: string}}}`".to_owned()),
         );
     }
+}
+
+/// What is streamed to a person should be text.
+fn response(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
+    let is_text = stage.output_mode == OutputMode::Text && stage.fan_out.is_none();
+    if !stage.response_stage || (is_text && stage.kind() == StageKind::Role) {
+        return;
+    }
+    let message = match (stage.kind(), stage.fan_out) {
+        (StageKind::Role, None) => "`response_stage` streams an answer to a person, and this one is JSON",
+        (StageKind::Role, Some(_)) => {
+            "`response_stage` streams one answer, and a fan-out has many"
+        }
+        _ => "`response_stage` streams a model's answer, and this stage asks no model",
+    };
+    let hint = Some(
+        "put `response_stage` on a stage with a `role`, `output_mode: text` and no `fan_out`"
+            .to_owned(),
+    );
+    let place = path!["response_stage"];
+    checker.stage(Code::ResponseStageNotText, index, place, message, hint);
 }
 
 fn post_run(checker: &mut Checker<'_>) {

@@ -30,7 +30,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
         return Err(SyntaxError {
             at: Location::START,
             message,
-            hint: None,
+            hint: Some("split the workflow: a stage can run another spec with `subagent_spec`".to_owned()),
         });
     }
     if let Some(offset) = text.find('\0') {
@@ -41,7 +41,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
         return Err(SyntaxError {
             at,
             message: "the spec has a NUL character in it".to_owned(),
-            hint: None,
+            hint: Some("save it as plain text, in UTF-8".to_owned()),
         });
     }
     Builder::new(text).document()

@@ -22,7 +22,12 @@ pub(super) fn not_yaml(text: &str, bytes: &ByteIndex<'_>, why: &ScanError) -> Sy
         offset,
         length: 0,
     };
-    let hint = template_hint(text, at.offset).or_else(|| layout_hint(text, at, why.info()));
+    let hint = template_hint(text, at.offset)
+        .or_else(|| layout_hint(text, at, why.info()))
+        .unwrap_or_else(|| {
+            "look at the indentation and the quotes of this line and the one before it".to_owned()
+        });
+    let hint = Some(hint);
     SyntaxError {
         at,
         message: format!("this is not YAML: {}", plainly(why.info())),
@@ -88,9 +93,17 @@ pub(super) fn unknown_tag(tag: Option<&Tag>, at: Location) -> SyntaxError {
 }
 
 pub(super) fn error(at: Location, message: impl Into<String>) -> SyntaxError {
+    let message = message.into();
+    let hint = if message.contains("more than") {
+        "split the workflow: a stage can run another spec with `subagent_spec`"
+    } else if message.contains("alias") {
+        "write the value out where it is needed"
+    } else {
+        "look at the indentation and the quotes of this line and the one before it"
+    };
     SyntaxError {
         at,
-        message: message.into(),
-        hint: None,
+        message,
+        hint: Some(hint.to_owned()),
     }
 }
