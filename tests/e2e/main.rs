@@ -19,6 +19,8 @@ mod first_run;
 mod plugins;
 mod project;
 mod refusals;
+mod scripted_server;
+mod templates;
 mod wire;
 mod workspace;
 
