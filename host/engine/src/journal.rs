@@ -4,8 +4,9 @@
 //! once; [`Journal::record`] waits until the event is as durable as its kind demands, and is what comes before and
 //! after every outside effect. When the log cannot be written, the effect does not happen.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use armature_sandbox::ScrubStream;
 use armature_store::{Event, EventLog, RunId, Store, StoreError, TraceRow, event::UnknownEvent};
 
 use crate::{ask::Observer, failure::Failure, secrets::RunSecrets};
@@ -95,10 +96,13 @@ impl Journal {
         }
     }
 
-    /// Hands a piece of streamed text to the observer.
-    pub(crate) fn token(&self, stage: &str, text: &str) {
-        self.observer
-            .token(&self.run, stage, &self.secrets.text(text));
+    /// For a text of this stage that somebody reads while it arrives.
+    pub(crate) fn tokens<'a>(&'a self, stage: &'a str) -> Tokens<'a> {
+        Tokens {
+            journal: self,
+            stage,
+            text: Mutex::new(self.secrets.stream()),
+        }
     }
 
     /// Keeps a trace row, without secrets.
@@ -127,5 +131,40 @@ impl Journal {
     /// Are trace rows kept? Making one costs more than the call it describes.
     pub(crate) fn traces(&self) -> bool {
         self.traces.is_some()
+    }
+}
+
+/// A text on its way to the observer, piece by piece, without secrets: not even one that is split over two pieces.
+pub(crate) struct Tokens<'a> {
+    journal: &'a Journal,
+    stage: &'a str,
+    text: Mutex<ScrubStream<'a>>,
+}
+
+impl Tokens<'_> {
+    /// The next piece.
+    pub(crate) fn push(&self, piece: &str) {
+        let ready = self
+            .text
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(piece);
+        hand_over(self.journal, self.stage, &ready);
+    }
+
+    /// The text is over.
+    pub(crate) fn end(self) {
+        let rest = self
+            .text
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .end();
+        hand_over(self.journal, self.stage, &rest);
+    }
+}
+
+fn hand_over(journal: &Journal, stage: &str, text: &str) {
+    if !text.is_empty() {
+        journal.observer.token(&journal.run, stage, text);
     }
 }

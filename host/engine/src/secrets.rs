@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use armature_llm::{Reply, ToolCall};
-use armature_sandbox::{CallError, Placeholder, Scrubber, Secrets, ToolError};
+use armature_sandbox::{CallError, Placeholder, ScrubStream, Scrubber, Secrets, ToolError};
 use serde_json::{Map, Value};
 
 /// Reads an environment variable.
@@ -67,6 +67,11 @@ impl RunSecrets {
     /// A text without values and placeholders.
     pub(crate) fn text(&self, text: &str) -> String {
         self.by_name(self.scrubber.text(text).into_owned())
+    }
+
+    /// For a text that arrives in pieces. It has no placeholders: models and servers never see one.
+    pub(crate) fn stream(&self) -> ScrubStream<'_> {
+        self.scrubber.stream()
     }
 
     /// A text in which placeholders are names. Values stay.

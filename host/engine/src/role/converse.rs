@@ -231,12 +231,14 @@ impl<'a> Conversation<'a> {
         self.cached = false;
         let began = Instant::now();
         let scope = self.scope;
-        let on_token = |text: &str| scope.run.journal.token(scope.id(), text);
+        let tokens = scope.run.journal.tokens(scope.id());
+        let on_token = |piece: &str| tokens.push(piece);
         run.budget.add_model_call();
         let result = model
             .complete(&request, self.streams().then_some(&on_token))
             .await
             .map(|reply| run.secrets.reply(reply));
+        tokens.end();
         // Charged at once: whoever gives up while this is written down has paid for it all the same.
         if let Ok(reply) = &result {
             let Usage {
@@ -273,7 +275,9 @@ impl<'a> Conversation<'a> {
 
     fn stream(&self, text: &str) {
         if self.streams() {
-            self.scope.run.journal.token(self.scope.id(), text);
+            let tokens = self.scope.run.journal.tokens(self.scope.id());
+            tokens.push(text);
+            tokens.end();
         }
     }
 
