@@ -88,14 +88,40 @@ impl Ancestors {
     }
 }
 
-/// The results of a run, each written once.
+/// The place of a stage's result. A result is never changed; a stage that is repeated adds a newer one, which is then
+/// the one that is seen. Nobody waits for a lock to look.
+#[derive(Debug, Default)]
+struct Slot {
+    value: OnceLock<Arc<Value>>,
+    newer: OnceLock<Box<Self>>,
+}
+
+impl Slot {
+    fn get(&self) -> Option<&Arc<Value>> {
+        let mut slot = self;
+        while let Some(newer) = slot.newer.get().filter(|newer| newer.value.get().is_some()) {
+            slot = newer;
+        }
+        slot.value.get()
+    }
+
+    fn add(&self, mut value: Arc<Value>) {
+        let mut slot = self;
+        while let Err(taken) = slot.value.set(value) {
+            value = taken;
+            slot = slot.newer.get_or_init(Box::default);
+        }
+    }
+}
+
+/// The results of a run, each written once unless its stage is repeated.
 #[derive(Debug)]
 pub(crate) struct Board {
     base: IndexMap<String, Arc<Value>>,
     ids: Arc<[String]>,
     index: Arc<HashMap<String, usize>>,
     ancestors: Arc<Ancestors>,
-    slots: Vec<OnceLock<Arc<Value>>>,
+    slots: Vec<Slot>,
     /// What is added once the workflow is over, for the stages that run last.
     late: OnceLock<Vec<(String, Arc<Value>)>>,
 }
@@ -108,7 +134,7 @@ impl Board {
         index: Arc<HashMap<String, usize>>,
         ancestors: Arc<Ancestors>,
     ) -> Self {
-        let slots = ids.iter().map(|_| OnceLock::new()).collect();
+        let slots = ids.iter().map(|_| Slot::default()).collect();
         Self {
             base,
             ids,
@@ -122,7 +148,14 @@ impl Board {
     /// Writes a stage's result. The first one counts.
     pub(crate) fn put(&self, stage: usize, value: Arc<Value>) {
         if let Some(slot) = self.slots.get(stage) {
-            let _ = slot.set(value);
+            let _ = slot.value.set(value);
+        }
+    }
+
+    /// Writes the result of a stage that was repeated: it is seen in place of the older one.
+    pub(crate) fn replace(&self, stage: usize, value: Arc<Value>) {
+        if let Some(slot) = self.slots.get(stage) {
+            slot.add(value);
         }
     }
 
@@ -158,6 +191,8 @@ impl Board {
 struct Extra {
     key: String,
     value: Arc<Value>,
+    /// There for templates; a prompt does not list it, and a subagent is not given it.
+    quiet: bool,
     next: Option<Arc<Self>>,
 }
 
@@ -176,6 +211,19 @@ pub(crate) struct Context {
     board: Arc<Board>,
     sight: Sight,
     extra: Option<Arc<Extra>>,
+    /// Names that are not there for this stage, whatever has them.
+    closed: Option<Arc<Names>>,
+}
+
+/// Where a value comes from, for traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin<'a> {
+    /// Given to the run, or put beside what was given.
+    Base,
+    /// The result of this stage.
+    Stage(&'a str),
+    /// The engine's, for this stage: an item, a pass, an attempt.
+    Own,
 }
 
 impl Context {
@@ -185,6 +233,7 @@ impl Context {
             board: Arc::clone(board),
             sight: Sight::Stage(stage),
             extra: None,
+            closed: None,
         }
     }
 
@@ -194,21 +243,45 @@ impl Context {
             board: Arc::clone(board),
             sight: Sight::Everything,
             extra: None,
+            closed: None,
         }
+    }
+
+    /// The same without these names.
+    #[must_use]
+    pub(crate) fn without(self, closed: Option<Arc<Names>>) -> Self {
+        Self { closed, ..self }
     }
 
     /// The same with one more name, which hides others of that name.
     #[must_use]
     pub(crate) fn with(&self, key: impl Into<String>, value: impl Into<Arc<Value>>) -> Self {
+        self.add(key.into(), value.into(), false)
+    }
+
+    /// [`Context::with`], for what only templates ask for.
+    #[must_use]
+    pub(crate) fn with_quiet(&self, key: impl Into<String>, value: impl Into<Arc<Value>>) -> Self {
+        self.add(key.into(), value.into(), true)
+    }
+
+    fn add(&self, key: String, value: Arc<Value>, quiet: bool) -> Self {
         let extra = Extra {
-            key: key.into(),
-            value: value.into(),
+            key,
+            value,
+            quiet,
             next: self.extra.clone(),
         };
         Self {
             extra: Some(Arc::new(extra)),
             ..self.clone()
         }
+    }
+
+    fn is_closed(&self, name: &str) -> bool {
+        self.closed
+            .as_ref()
+            .is_some_and(|closed| closed.contains(name))
     }
 
     fn extras(&self) -> impl Iterator<Item = &Extra> {
@@ -224,6 +297,9 @@ impl Context {
 
     /// One name.
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Value>> {
+        if self.is_closed(name) {
+            return None;
+        }
         if let Some(extra) = self.extras().find(|extra| extra.key == name) {
             return Some(&extra.value);
         }
@@ -256,8 +332,30 @@ impl Context {
         Value::Object(map)
     }
 
+    /// Where the value of a visible name comes from.
+    pub(crate) fn origin(&self, name: &str) -> Origin<'_> {
+        if self.extras().any(|extra| extra.key == name) {
+            return Origin::Own;
+        }
+        let stage = self.board.index.get(name).copied();
+        match stage.filter(|stage| self.sees(*stage) && self.board.get(*stage).is_some()) {
+            Some(stage) => Origin::Stage(self.board.ids.get(stage).map_or("", String::as_str)),
+            None if self.board.late().any(|(key, _)| key == name) => Origin::Own,
+            None => Origin::Base,
+        }
+    }
+
     /// Everything visible: inputs, then results in spec order, then what is the stage's own.
     pub(crate) fn all(&self) -> IndexMap<String, Arc<Value>> {
+        self.collect(true)
+    }
+
+    /// [`Context::all`] without what is there for templates only.
+    pub(crate) fn listed(&self) -> IndexMap<String, Arc<Value>> {
+        self.collect(false)
+    }
+
+    fn collect(&self, with_quiet: bool) -> IndexMap<String, Arc<Value>> {
         let mut all = self.board.base.clone();
         for (stage, (id, slot)) in self.board.ids.iter().zip(&self.board.slots).enumerate() {
             if let Some(value) = slot.get().filter(|_| self.sees(stage)) {
@@ -265,9 +363,15 @@ impl Context {
             }
         }
         all.extend(self.board.late().cloned());
-        let extras: Vec<&Extra> = self.extras().collect();
+        let extras: Vec<&Extra> = self
+            .extras()
+            .filter(|extra| with_quiet || !extra.quiet)
+            .collect();
         for extra in extras.into_iter().rev() {
             all.insert(extra.key.clone(), Arc::clone(&extra.value));
+        }
+        if self.closed.is_some() {
+            all.retain(|name, _| !self.is_closed(name));
         }
         all
     }
@@ -315,6 +419,60 @@ mod tests {
             .with("topic", json!("later"));
         assert_eq!(**context.get("topic").unwrap(), json!("later"));
         assert_eq!(*context.all()["topic"], json!("later"));
+    }
+
+    #[test]
+    fn a_repeated_stage_is_seen_by_its_newest_result_and_a_put_does_not_count_twice() {
+        let board = board(&[&[], &[0]]);
+        board.put(0, Arc::new(json!(1)));
+        board.put(0, Arc::new(json!("ignored")));
+        let context = Context::for_stage(&board, 1);
+        let before = Arc::clone(context.get("s0").unwrap());
+        board.replace(0, Arc::new(json!(2)));
+        board.replace(0, Arc::new(json!(3)));
+        assert_eq!(
+            (&*before, &**context.get("s0").unwrap()),
+            (&json!(1), &json!(3))
+        );
+        assert_eq!(board.results().count(), 1);
+    }
+
+    #[test]
+    fn what_is_closed_is_not_there_by_any_way() {
+        let board = board(&[&[], &[0]]);
+        board.put(0, Arc::new(json!(1)));
+        let closed = Arc::new(["s0", "topic", "item"].into_iter().collect::<Names>());
+        let context = Context::for_stage(&board, 1)
+            .with("item", json!(1))
+            .with("open", json!(2))
+            .without(Some(closed));
+        assert!(
+            ["s0", "topic", "item"]
+                .iter()
+                .all(|name| context.get(name).is_none())
+        );
+        assert_eq!(context.all().keys().collect::<Vec<_>>(), ["open"]);
+        assert_eq!(
+            context.view(&["s0", "open"].into_iter().collect()),
+            json!({"open": 2})
+        );
+    }
+
+    #[test]
+    fn what_is_quiet_is_for_templates_and_is_not_listed() {
+        let context = Context::for_stage(&board(&[&[]]), 0).with_quiet("_iteration", json!(1));
+        assert!(context.get("_iteration").is_some() && context.all().contains_key("_iteration"));
+        assert!(!context.listed().contains_key("_iteration"));
+    }
+
+    #[test]
+    fn every_name_knows_where_it_comes_from() {
+        let board = board(&[&[], &[0]]);
+        board.put(0, Arc::new(json!(1)));
+        let context = Context::for_stage(&board, 1).with("item", json!(1));
+        assert_eq!(context.origin("topic"), Origin::Base);
+        assert_eq!(context.origin("s0"), Origin::Stage("s0"));
+        assert_eq!(context.origin("item"), Origin::Own);
     }
 
     #[test]

@@ -38,6 +38,30 @@ pub(crate) fn beside(spec: &str, path: &str) -> PathBuf {
     }
 }
 
+/// A file in the directory of another one or below it, links followed: what a spec that came from elsewhere may name.
+pub(crate) fn inside(spec: &str, path: &str) -> Result<PathBuf, FileError> {
+    let dir = match Path::new(spec).parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let named = dir.join(path);
+    let fail = |why: String| FileError {
+        path: PathBuf::from(path),
+        why,
+    };
+    let file = named
+        .canonicalize()
+        .map_err(|error| fail(error.to_string()))?;
+    let dir = dir
+        .canonicalize()
+        .map_err(|error| fail(error.to_string()))?;
+    if file.starts_with(&dir) {
+        Ok(file)
+    } else {
+        Err(fail(format!("it is not in `{}`", dir.display())))
+    }
+}
+
 /// The text of a file of the author's.
 pub(crate) fn text(path: &Path) -> Result<String, FileError> {
     let fail = |why: String| FileError {

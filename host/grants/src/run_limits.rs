@@ -45,6 +45,11 @@ pub const RUN_LIMITS: &[RunLimit] = &[
         amount: 10,
         why: "Rounds of tool calls of one model stage.",
     },
+    RunLimit {
+        name: "loop_iterations",
+        amount: 1_000,
+        why: "Passes of one stage's loop.",
+    },
 ];
 
 impl RunLimit {

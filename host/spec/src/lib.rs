@@ -16,6 +16,7 @@ mod partial;
 mod pattern;
 mod read;
 mod risk;
+mod role_names;
 mod schema;
 mod suggest;
 mod template;
@@ -24,7 +25,7 @@ mod yaml;
 
 pub use codes::Code;
 pub use data::parse_data;
-pub use document::{Document, Source, parse};
+pub use document::{Document, Source, parse, parse_agent};
 pub use files::load;
 pub use finding::{Finding, FindingCode, Findings, Severity, SpecFile};
 pub use location::{Location, Step};

@@ -71,6 +71,16 @@ pub enum Event {
         max: u32,
         reason: String,
     },
+    /// A pass of a stage's loop is over.
+    #[serde(rename = "loop_iteration")]
+    LoopIteration {
+        stage: String,
+        /// From 1.
+        iteration: u32,
+        max: u32,
+        /// Whether the loop ends because what it waits for is there.
+        until_met: bool,
+    },
     /// A reply did not hold and a larger model is asked.
     #[serde(rename = "tier_escalation_warning")]
     TierEscalation {
@@ -201,6 +211,7 @@ impl Event {
             | Self::StageResumed { stage }
             | Self::StageFailed { stage, .. }
             | Self::RetryAttempt { stage, .. }
+            | Self::LoopIteration { stage, .. }
             | Self::TierEscalation { stage, .. }
             | Self::ChildStarted { stage, .. }
             | Self::ApprovalAsked { stage, .. }

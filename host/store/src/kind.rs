@@ -60,6 +60,7 @@ kinds! {
     StageResumed    "stage_resumed"           Queued  false "the result was taken from before the interruption";
     StageFailed     "stage_failed"            Queued  false "a stage ended in an error";
     RetryAttempt    "retry_attempt"           Queued  false "the stage is tried again";
+    LoopIteration   "loop_iteration"          Queued  false "a pass of the stage's loop is over";
     TierEscalation  "tier_escalation_warning" Queued  false "a reply did not hold and a larger model is asked";
     ChildStarted    "child_start"             Queued  false "a stage starts another run as a subagent";
     ToolIntent      "tool_intent"             Outside false "a tool is about to be called";
@@ -181,6 +182,15 @@ mod tests {
                     reason: "r".to_owned(),
                 },
                 json!({ "stage": "a", "attempt": 1, "max": 2, "reason": "r" }),
+            ),
+            (
+                Event::LoopIteration {
+                    stage: "a".to_owned(),
+                    iteration: 1,
+                    max: 2,
+                    until_met: false,
+                },
+                json!({ "stage": "a", "iteration": 1, "max": 2, "until_met": false }),
             ),
             (
                 Event::TierEscalation {

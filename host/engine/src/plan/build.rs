@@ -1,104 +1,38 @@
 //! Makes a plan of a document.
 //!
-//! Everything is looked at even when something was wrong, so that one look at the output shows all that is to do. The
-//! plans of subagents are made here too, each file once: a spec that names itself is planned once and stopped by the
-//! limit on depth when it runs.
+//! Everything is looked at even when something was wrong, so that one look at the output shows all that is to do.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    collections::HashMap,
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
-use armature_spec::{Document, FanIn, Finding, Findings, Location, Severity, Spec, Step, path};
+use armature_spec::{Document, FanIn, Findings, Spec, Step, path};
 
 use super::{
     Plan, Planned,
+    agents::Agents,
     gather::{made_of, plugins, policy_version, refuse_home, resolve_granted_tools, secrets},
+    layers::Layers,
     order::{order, report_cycle},
     problem::{PlanCode, Reporter},
     resolve::Resolver,
-    stage::{Kind, Stage, Written},
+    stage::Written,
     stages::{Site, prepare},
-    tiers::Tier,
+    tiers::{Tier, check_models},
 };
 use crate::{engine::Shared, rules::RuleSet};
 
-/// Makes the plan of a document and of all specs that it names.
-pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, Findings> {
-    let mut root = one(engine, document).await?;
-    let mut todo = subagents(&root);
-    let mut children: BTreeMap<PathBuf, Plan> = BTreeMap::new();
-    let mut problems = Vec::new();
-    while let Some((stage, path)) = todo.pop() {
-        if children.contains_key(&path) {
-            continue;
-        }
-        let found = match armature_spec::load(&path) {
-            Ok(document) => one(engine, document).await,
-            Err(findings) => Err(findings),
-        };
-        match found {
-            Ok(plan) => {
-                todo.extend(subagents(&plan));
-                children.insert(path, Plan(Arc::new(plan)));
-            }
-            Err(found) => {
-                let at = root.document.spec.stage(&stage).map(|(place, _)| {
-                    root.document
-                        .source
-                        .locate(path!["stages", place, "subagent_spec"])
-                });
-                problems.extend(
-                    found
-                        .0
-                        .into_iter()
-                        .map(|problem| of_child(&path, &stage, at, problem)),
-                );
-            }
-        }
-    }
-    if problems
-        .iter()
-        .any(|problem| problem.severity == Severity::Error)
-    {
-        return Err(Findings(problems));
-    }
-    root.warnings.extend(problems);
-    root.children = Arc::new(children);
-    Ok(Plan(Arc::new(root)))
-}
-
-/// The stages that run other specs, and their files.
-fn subagents(plan: &Planned) -> Vec<(String, PathBuf)> {
-    let subagent = |stage: &Stage| match &stage.kind {
-        Kind::Subagent(subagent) => Some((stage.id.clone(), subagent.path.clone())),
-        _ => None,
-    };
-    plan.stages.iter().filter_map(subagent).collect()
-}
-
-fn of_child(path: &Path, stage: &str, at: Option<Location>, problem: Finding) -> Finding {
-    let place = problem.at.map_or_else(String::new, |at| format!(":{at}"));
-    let inner = problem
-        .stage
-        .as_ref()
-        .map_or_else(String::new, |id| format!("stage `{id}`: "));
-    let message = format!("in `{}`{place}: {inner}{}", path.display(), problem.message);
-    Finding {
-        message,
-        at,
-        stage: Some(stage.to_owned()),
-        ..problem
-    }
-}
-
 /// Makes the plan of one document.
-async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
+pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Planned, Findings> {
+    let mut agents = Agents::resolve(&mut document);
     let mut report = Reporter::new(&document);
+    agents.report(&mut report);
+    let layers = Layers::read(&document, &mut report);
     let spec = &document.spec;
     warn_of_what_is_not_yet(spec, &mut report);
     refuse_home(engine, spec, &mut report);
@@ -116,6 +50,8 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
         spec,
         spec_name: &document.source.name,
         tiers: &tiers,
+        layers: &layers,
+        agents: &agents,
     };
 
     // First the workflow, then what runs after it.
@@ -138,7 +74,12 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
         }
     }
     resolve_granted_tools(&stages, &mut resolver, &mut report).await;
-    let rules = Arc::new(RuleSet::compile(spec, &resolver, &mut report));
+    let rules = Arc::new(RuleSet::compile(
+        spec,
+        &agents.rules,
+        &resolver,
+        &mut report,
+    ));
     if report.has_errors() || stages.len() != places.len() {
         return Err(Findings(report.found));
     }
@@ -155,6 +96,7 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
         }
     };
     let judge_tier = judge(spec, &tiers, &places, &mut report);
+    check_models(&stages, &tiers, judge_tier, &mut report);
     if report.has_errors() {
         return Err(Findings(report.found));
     }
@@ -162,10 +104,14 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
     let secrets = secrets(&stages, &tiers, &resolver);
     let warnings = std::mem::take(&mut report.found);
     Ok(Planned {
-        digest: Digest::of(&[document.source.text.as_bytes()]),
-        policy_version: policy_version(spec),
+        digest: digest(&document, &agents, &layers),
+        policy_version: policy_version(spec, &agents.rules),
         timeout: Duration::try_from_secs_f64(spec.contracts.timeout_hours * 3600.0).ok(),
-        made_of: made_of(&document, &tiers),
+        made_of: made_of(&document, &tiers)
+            .into_iter()
+            .chain(agents.files)
+            .chain(layers.files)
+            .collect(),
         workspace: PathBuf::from(&spec.sandbox.host_workspace),
         stages,
         ids,
@@ -182,6 +128,15 @@ async fn one(engine: &Shared, document: Document) -> Result<Planned, Findings> {
         warnings,
         document,
     })
+}
+
+/// What the spec says, with the files that say a part of it.
+fn digest(document: &Document, agents: &Agents, layers: &Layers) -> Digest {
+    let more = agents.read.iter().chain(&layers.read);
+    let texts: Vec<&[u8]> = std::iter::once(document.source.text.as_bytes())
+        .chain(more.map(String::as_bytes))
+        .collect();
+    Digest::of(&texts)
 }
 
 fn written_needs(

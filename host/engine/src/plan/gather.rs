@@ -8,7 +8,7 @@ use std::{
 
 use armature_grants::{PluginName, Rights};
 use armature_sandbox::{Digest, Plugin};
-use armature_spec::{Document, SkillText, Spec, path};
+use armature_spec::{Document, SafetyRule, SkillText, Spec, path};
 
 use super::{
     problem::{PlanCode, Reporter},
@@ -139,7 +139,9 @@ pub(super) fn refuse_home(engine: &Shared, spec: &Spec, report: &mut Reporter<'_
     }
 }
 
-pub(super) fn policy_version(spec: &Spec) -> String {
-    let rules = serde_json::to_string(&spec.safety_rules).unwrap_or_default();
+pub(super) fn policy_version(spec: &Spec, of_agents: &[(String, SafetyRule)]) -> String {
+    let first = of_agents.iter().map(|(_, rule)| rule);
+    let rules: Vec<&SafetyRule> = first.chain(&spec.safety_rules).collect();
+    let rules = serde_json::to_string(&rules).unwrap_or_default();
     Digest::of(&[rules.as_bytes()]).short()
 }

@@ -3,16 +3,20 @@
 //! Document and plugins in, plan or problems out. Whatever can be known to be wrong before anything has run is found
 //! here, all of it at once, each with its place in the text. A plan is immutable and shared: many runs can have one.
 
+mod agents;
+mod arguments;
 mod build;
+mod children;
 mod gather;
 mod given;
+mod layers;
 mod order;
 mod problem;
 mod resolve;
 mod roles;
 pub(crate) mod stage;
 mod stages;
-mod text;
+pub(crate) mod text;
 mod tiers;
 
 use std::{
@@ -28,7 +32,8 @@ use armature_spec::{Document, Finding};
 
 pub use problem::PlanCode;
 
-pub(crate) use build::{build, single_call};
+pub(crate) use build::single_call;
+pub(crate) use children::build;
 pub(crate) use problem::{Reporter, nearest};
 pub(crate) use resolve::Resolver;
 use stage::{Stage, Tool};

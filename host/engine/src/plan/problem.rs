@@ -22,7 +22,15 @@ finding_codes! {
     TooManyStages "TOO_MANY_STAGES" Error "More stages than a spec may have.";
     WorkspaceInHome "WORKSPACE_IN_HOME" Error "The workspace lies in armature's own directory.";
     UnreadableSkill "UNREADABLE_SKILL" Error "The file of a skill cannot be read.";
-    UnreadableSubagent "UNREADABLE_SUBAGENT" Error "The spec of a subagent cannot be read, or has errors of its own.";
+    UnreadableAgent "UNREADABLE_AGENT" Error "The file of an agent cannot be read, or is not in the spec's directory.";
+    AgentSkillShadowed "AGENT_SKILL_SHADOWED" Warning "An agent brings a skill that the spec has too; the spec's own counts.";
+    SrcFileNotFound "SRC_FILE_NOT_FOUND" Error "The file of a context layer cannot be read, or is not in the spec's directory.";
+    UnreadableSubagent "UNREADABLE_SUBAGENT" Error "The file of a subagent cannot be read.";
+    CircularSubagent "CIRCULAR_SUBAGENT" Error "Specs run one another, and no condition ends it.";
+    RecursiveSubagent "RECURSIVE_SUBAGENT" Warning "A spec runs itself under a condition.";
+    InvalidArguments "INVALID_ARGUMENTS" Error "What a stage writes as arguments does not fit the tool's schema.";
+    UnusableModel "UNUSABLE_MODEL" Error "A tier that a stage asks has an unknown provider, or a script that cannot be used.";
+    UnknownRuleTool "UNKNOWN_RULE_TOOL" Warning "A safety rule is about a tool that nobody has: it never applies.";
     UnplaceableSecret "UNPLACEABLE_SECRET" Warning "A secret is used in arguments, but no host is named that may receive it.";
     NoModel "NO_MODEL" Error "A stage asks a model, and no tier is set.";
     CircularUse "CIRCULAR_USE" Error "Stages wait for one another.";

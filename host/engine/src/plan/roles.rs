@@ -1,5 +1,6 @@
 //! A stage that asks a model, made ready: tools, skills, tiers, schema.
 
+use armature_grants::RunLimit;
 use armature_spec::{self as spec, SkillText, Step};
 use serde_json::Value;
 
@@ -65,7 +66,18 @@ pub(super) async fn role(
         output: stage.output_mode,
         schema,
         only,
+        layers: site.layers.shown(stage),
+        rounds: rounds(site.spec),
     })))
+}
+
+/// Rounds of tool calls: as many as any stage may have, or fewer where the contract says so.
+fn rounds(spec: &spec::Spec) -> u64 {
+    let most = RunLimit::amount_of("model_turns");
+    match u64::try_from(spec.contracts.max_iterations) {
+        Ok(asked) if asked > 0 => asked.min(most),
+        _ => most,
+    }
 }
 
 fn skill(

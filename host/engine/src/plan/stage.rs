@@ -11,6 +11,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::text::{Text, Tree};
+use crate::context::Names;
 
 /// A tool of a plugin, as a spec may use it.
 pub(crate) struct Tool {
@@ -51,6 +52,7 @@ pub(crate) struct Stage {
     pub(crate) skip_if: Option<Text>,
     pub(crate) condition: Option<Text>,
     pub(crate) retry: Option<Retry>,
+    pub(crate) iteration: Option<Iteration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) fail_as_value: bool,
     pub(crate) max_chars: Option<u64>,
@@ -58,9 +60,19 @@ pub(crate) struct Stage {
     /// The stage's own `grants:`.
     pub(crate) narrowing: Option<Grants>,
     pub(crate) response_stage: bool,
+    /// Names that are not there for this stage.
+    pub(crate) closed: Option<Arc<Names>>,
+    /// Name and version of its agent, for traces.
+    pub(crate) agent: Option<(String, String)>,
 }
 
 impl Stage {
+    /// Where a failure goes back to, if that is not the stage itself.
+    pub(crate) fn way_back(&self) -> Option<(&Retry, &str)> {
+        let retry = self.retry.as_ref()?;
+        Some((retry, retry.from.as_deref()?))
+    }
+
     /// Does it decide by itself whether to run when this gate is rejected?
     pub(crate) fn branches_on(&self, gate: &str) -> bool {
         [&self.condition, &self.skip_if]
@@ -73,6 +85,10 @@ impl Stage {
 /// Trying again.
 #[derive(Debug)]
 pub(crate) struct Retry {
+    /// The stage to begin again at; none for the stage itself.
+    pub(crate) from: Option<String>,
+    /// The name under which what went wrong is seen.
+    pub(crate) context: String,
     pub(crate) max: u32,
     pub(crate) until: Option<Text>,
     pub(crate) backoff: Option<Duration>,
@@ -82,11 +98,36 @@ pub(crate) struct Retry {
 impl Retry {
     /// How long to wait after this attempt, the first being 0.
     pub(crate) fn pause(&self, attempt: u32) -> Duration {
-        let factor = 2u32.saturating_pow(attempt.min(30));
-        self.backoff.map_or(Duration::ZERO, |base| {
-            base.saturating_mul(factor).min(self.longest)
-        })
+        pause(self.backoff, self.longest, attempt)
     }
+}
+
+/// Passes that are meant.
+#[derive(Debug)]
+pub(crate) struct Iteration {
+    /// Most of them.
+    pub(crate) max: u32,
+    pub(crate) until: Option<Text>,
+    /// What is left to the next; none for everything.
+    pub(crate) carry: Option<Vec<String>>,
+    /// The name under which a pass sees where it is.
+    pub(crate) variable: String,
+    pub(crate) backoff: Option<Duration>,
+    pub(crate) longest: Duration,
+}
+
+impl Iteration {
+    /// How long to wait after this pass, the first being 0.
+    pub(crate) fn pause(&self, pass: u32) -> Duration {
+        pause(self.backoff, self.longest, pass)
+    }
+}
+
+fn pause(first: Option<Duration>, longest: Duration, count: u32) -> Duration {
+    let factor = 2u32.saturating_pow(count.min(30));
+    first.map_or(Duration::ZERO, |first| {
+        first.saturating_mul(factor).min(longest)
+    })
 }
 
 /// One run of the stage for each item of a list.
@@ -205,6 +246,10 @@ pub(crate) struct RoleStage {
     pub(crate) schema: Option<Schema>,
     /// The keys of `signature.input`, if there are any.
     pub(crate) only: Option<Vec<String>>,
+    /// Context layers that must be in the prompt: name and text.
+    pub(crate) layers: Vec<(String, String)>,
+    /// Rounds of tool calls.
+    pub(crate) rounds: u64,
 }
 
 /// A JSON Schema, as it is shown and as it is checked.
@@ -246,6 +291,8 @@ impl RoleStage {
             output: OutputMode::Text,
             schema: None,
             only: None,
+            layers: Vec::new(),
+            rounds: 1,
         })
     }
 }

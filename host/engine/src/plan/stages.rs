@@ -7,13 +7,16 @@ use armature_spec::{self as spec, AdapterType, SandboxMode, StageKind, Step};
 use serde_json::{Map, Value};
 
 use super::{
+    arguments,
+    agents::Agents,
     given::leaves_traces,
+    layers::Layers,
     problem::{PlanCode, Reporter},
     resolve::Resolver,
     roles::role,
     stage::{
-        AdapterStage, EnvUse, FanOut, GateStage, Kind, Retry, Source, Stage, SubagentStage,
-        ToolStage,
+        AdapterStage, EnvUse, FanOut, GateStage, Iteration, Kind, Retry, Source, Stage,
+        SubagentStage, ToolStage,
     },
     text::{Text, Tree},
     tiers::Tier,
@@ -25,6 +28,8 @@ pub(crate) struct Site<'s> {
     pub(crate) spec: &'s spec::Spec,
     pub(crate) spec_name: &'s str,
     pub(crate) tiers: &'s [Tier],
+    pub(crate) layers: &'s Layers,
+    pub(crate) agents: &'s Agents,
 }
 
 /// A stage made ready, with the names that its templates can mention.
@@ -48,11 +53,23 @@ pub(crate) async fn prepare(
         .as_ref()
         .and_then(|on_fail| on_fail.retry.as_ref())
         .map(|again| Retry {
+            from: Some(&again.stage)
+                .filter(|from| **from != stage.id && !from.is_empty())
+                .cloned(),
+            context: again.context.clone(),
             max: again.max,
             until: texts.optional("until", again.until.as_deref()),
             backoff: again.backoff_s.and_then(seconds),
             longest: seconds(again.backoff_max_s).unwrap_or_default(),
         });
+    let iteration = stage.iteration.as_ref().map(|passes| Iteration {
+        max: most_passes(site.spec, passes.max_iterations),
+        until: texts.optional("loop.until", passes.until.as_deref()),
+        carry: passes.carry_forward.clone(),
+        variable: passes.iteration_var.clone(),
+        backoff: passes.backoff_s.and_then(seconds),
+        longest: seconds(passes.backoff_max_s).unwrap_or_default(),
+    });
     let fan_out = fan_out(stage, &mut texts);
     let kind = match stage.kind() {
         StageKind::Gate => Kind::Gate(GateStage {
@@ -77,6 +94,7 @@ pub(crate) async fn prepare(
         skip_if,
         condition,
         retry,
+        iteration,
         timeout: stage.timeout_s.and_then(seconds),
         fail_as_value: stage.fail_as_value,
         max_chars: stage
@@ -85,8 +103,17 @@ pub(crate) async fn prepare(
         fan_out,
         narrowing: stage.grants.clone(),
         response_stage: stage.response_stage,
+        closed: site.layers.closed(stage),
+        agent: site.agents.of_stage.get(&place).cloned(),
     };
     Some((ready, names))
+}
+
+/// Passes of a loop: what it asks for, within the contract's cap. 0 or less is no cap.
+fn most_passes(spec: &spec::Spec, asked: i64) -> u32 {
+    let cap = spec.contracts.max_iterations;
+    let passes = if cap > 0 { asked.min(cap) } else { asked };
+    u32::try_from(passes.max(1)).unwrap_or(u32::MAX)
 }
 
 fn seconds(seconds: f64) -> Option<Duration> {
@@ -181,6 +208,7 @@ async fn tool_call(
     let tool = resolver.tool(&call.name, texts.report, &name).await?;
     let args_at = [at, &[Step::Key("args")]].concat();
     let env = env_uses(&call.args, &tool.rights, texts.report, &args_at);
+    arguments::check(&call.name, &tool.input, &call.args, texts.report, &args_at);
     Some(Kind::ToolCall(ToolStage {
         tool: call.name.clone(),
         args: args?,

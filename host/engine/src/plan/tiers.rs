@@ -5,13 +5,18 @@
 //! escalates to it.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use armature_llm::{LlmError, Model, ModelConfig, Price, Script, Secret, connect};
-use armature_spec::{ModelTier, ModelTiers};
+use armature_spec::{FanIn, ModelTier, ModelTiers, path};
 
+use super::{
+    problem::{PlanCode, Reporter, nearest},
+    stage::{Kind, Stage},
+};
 use crate::files;
 
 /// The provider that answers from a file.
@@ -76,6 +81,54 @@ impl Tier {
         });
         config.tool_calling = self.config.tool_calling;
         connect(config)
+    }
+}
+
+/// Reports the tiers that some stage asks and that nobody can be reached by as they are written.
+pub(super) fn check_models(
+    stages: &[Stage],
+    tiers: &[Tier],
+    judge: Option<usize>,
+    report: &mut Reporter<'_>,
+) {
+    let of_roles = stages.iter().filter_map(|stage| match &stage.kind {
+        Kind::Role(role) => Some(role.tiers.iter()),
+        _ => None,
+    });
+    let judges = stages.iter().any(|stage| {
+        let fan_out = stage.fan_out.as_ref();
+        fan_out.is_some_and(|fan_out| fan_out.fan_in == FanIn::Consensus)
+    });
+    let asked: BTreeSet<usize> = of_roles
+        .flatten()
+        .copied()
+        .chain(judge.filter(|_| judges))
+        .collect();
+    for tier in asked.into_iter().filter_map(|place| tiers.get(place)) {
+        if tier.is_scripted() {
+            // It is small and local: reading it now says all that is wrong with it.
+            if let Err(why) = tier.connect(None) {
+                report
+                    .add(PlanCode::UnusableModel, path!["model_tiers", &tier.name, "script"], why.to_string())
+                    .hint(why.hint());
+            }
+            continue;
+        }
+        let provider = tier.config.provider.as_str();
+        if armature_llm::provider(provider).is_none() && tier.config.api_base.is_none() {
+            let names = armature_llm::PROVIDERS.iter().map(|row| row.name);
+            let hint = nearest(provider, names.clone()).map_or_else(
+                || {
+                    let names: Vec<&str> = names.collect();
+                    format!("name one of {}; any other needs `api_base`", names.join(", "))
+                },
+                |name| format!("did you mean `{name}`? Any other name needs `api_base`"),
+            );
+            let message = format!("there is no provider `{}`", provider.escape_debug());
+            report
+                .add(PlanCode::UnusableModel, path!["model_tiers", &tier.name, "provider"], message)
+                .hint(hint);
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use armature_grants::RunLimit;
 use armature_llm::{Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
 use armature_sandbox::Caller;
 use armature_spec::OutputMode;
@@ -97,7 +96,7 @@ impl<'a> Conversation<'a> {
             .run
             .model(tier)
             .map_err(|error| Failure::Model(Box::new(error)))?;
-        let rounds = RunLimit::amount_of("model_turns");
+        let rounds = self.role.rounds;
         for round in 1..=rounds {
             let reply = self.request(tier, &model).await?;
             self.text.clone_from(&reply.text);

@@ -13,16 +13,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use armature_sandbox::Digest;
 use armature_spec::{OutputMode, RoleType};
 use armature_store::{Event, TraceRow};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    context::Context,
+    context::{Context, Origin},
     failure::Failure,
     plan::stage::{RoleStage, Stage},
     run::Run,
-    stage::Scope,
+    stage::{Place, Scope},
     tools::as_map,
 };
 use answer::{Answer, Read};
@@ -110,6 +112,11 @@ fn prompt_of(run: &Run, role: &RoleStage, context: &Context) -> Result<Prompt, F
     let tools = role.tools.iter().filter_map(|name| plan.tools.get(name));
     Ok(prompt::assemble(&Parts {
         mission: &plan.document.spec.mission,
+        layers: role
+            .layers
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect(),
         role_type: role.role_type,
         description: &description,
         tools: tools
@@ -125,7 +132,7 @@ fn prompt_of(run: &Run, role: &RoleStage, context: &Context) -> Result<Prompt, F
             .iter()
             .map(|(title, text)| (title.as_str(), text.as_str()))
             .collect(),
-        context: context.all(),
+        context: context.listed(),
         only: role
             .only
             .as_ref()
@@ -183,6 +190,8 @@ fn trace(
             .iter()
             .map(|(key, value)| (key.clone(), short(value)))
             .collect(),
+        inputs_hash: digest(context),
+        inputs_provenance: provenance(run, context),
         tools_declared: role.tools.clone(),
         tools_called: called,
         ..scope.row()
@@ -198,10 +207,38 @@ fn trace(
     scope.trace(&row);
 }
 
+/// Tells two runs apart that asked with different inputs.
+fn digest(context: &Context) -> String {
+    let listed: Map<String, Value> = context
+        .listed()
+        .into_iter()
+        .filter(|(key, _)| key != "run_id")
+        .map(|(key, value)| (key, Value::clone(&value)))
+        .collect();
+    Digest::of(&[Value::Object(listed).to_string().as_bytes()]).short()
+}
+
+/// Where each value that the stage sees comes from: the person, an earlier run, a stage, or the engine itself.
+fn provenance(run: &Run, context: &Context) -> Map<String, Value> {
+    let spec = &run.plan.0.document.spec;
+    let carried = spec.continuation.as_ref().map(|it| it.inject_as.as_str());
+    let from = |key: &str| match context.origin(key) {
+        Origin::Stage(id) => format!("stage:{id}"),
+        Origin::Own => "engine".to_owned(),
+        Origin::Base if key == "run_id" => "engine".to_owned(),
+        Origin::Base if Some(key) == carried => "prior_run".to_owned(),
+        Origin::Base => "user_input".to_owned(),
+    };
+    let keys = context.all().into_keys();
+    keys.map(|key| (key.clone(), Value::from(from(&key))))
+        .collect()
+}
+
 /// One answer made of several, by the judge's tier.
 pub(crate) async fn consensus(
     run: &Arc<Run>,
-    number: usize,
+    at: Place,
+    stop: &CancellationToken,
     results: Vec<Value>,
 ) -> Result<Value, Failure> {
     let Some(tier) = run.plan.0.judge_tier else {
@@ -209,13 +246,7 @@ pub(crate) async fn consensus(
             "a consensus is made by a model, and no model tier is set".to_owned(),
         ));
     };
-    let scope = Arc::new(Scope::new(
-        run,
-        number,
-        None,
-        1,
-        run.stop_of(number).clone(),
-    ));
+    let scope = Arc::new(Scope::new(run, at, 1, stop.clone()));
     run.budget
         .take_model_stage()
         .map_err(|exhausted| Failure::Exhausted {
@@ -226,7 +257,7 @@ pub(crate) async fn consensus(
         .plan
         .0
         .stages
-        .get(number)
+        .get(at.number)
         .map(purpose)
         .unwrap_or_default();
     let prompt = Prompt {

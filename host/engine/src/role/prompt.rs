@@ -24,6 +24,8 @@ const NOT_FOR_PROMPTS: &[&str] = &[
 #[derive(Debug, Default)]
 pub(crate) struct Parts<'a> {
     pub(crate) mission: &'a str,
+    /// Name and text of the context layers that must be shown, in their order.
+    pub(crate) layers: Vec<(&'a str, &'a str)>,
     pub(crate) role_type: &'a str,
     pub(crate) description: &'a str,
     /// Name and description.
@@ -75,6 +77,7 @@ pub(crate) fn assemble(parts: &Parts<'_>) -> Prompt {
         .collect();
     let system = [
         mission(parts, &visible),
+        layers(&parts.layers),
         preamble(parts.role_type).to_owned(),
         section("Your Role", parts.description),
         tools(&parts.tools),
@@ -118,6 +121,14 @@ fn mission(parts: &Parts<'_>, visible: &[(&str, &Value)]) -> String {
         let _ = write!(text, "{gap}[Prior stages]\n{}", prior.join("\n"));
     }
     text
+}
+
+fn layers(layers: &[(&str, &str)]) -> String {
+    let texts: Vec<String> = layers
+        .iter()
+        .map(|(name, text)| format!("[Context Layer: {name}]\n{}", text.trim()))
+        .collect();
+    texts.join("\n\n")
 }
 
 fn preamble(role_type: &str) -> &'static str {
@@ -286,6 +297,23 @@ mod tests {
         assert!(
             !format!("{prompt:?}").contains("hidden")
                 && !format!("{prompt:?}").contains("secret_stage")
+        );
+    }
+
+    #[test]
+    fn layers_stand_behind_the_mission_in_their_order() {
+        let prompt = assemble(&Parts {
+            mission: "Make tea known.",
+            layers: vec![("Style", "Short.\n"), ("Law", "No claims.")],
+            role_type: "worker",
+            ..Parts::default()
+        });
+        assert!(
+            prompt.system.starts_with(
+                "[Workflow Mission]\nMake tea known.\n\n[Context Layer: Style]\nShort.\n\n[Context Layer: Law]\nNo claims.\n\nYou carry"
+            ),
+            "{}",
+            prompt.system
         );
     }
 

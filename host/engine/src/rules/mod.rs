@@ -73,10 +73,24 @@ pub(crate) struct Question<'a> {
 
 impl RuleSet {
     /// Compiles the rules of a spec.
-    pub(crate) fn compile(spec: &Spec, resolver: &Resolver<'_>, report: &mut Reporter<'_>) -> Self {
+    pub(crate) fn compile(
+        spec: &Spec,
+        of_agents: &[(String, SafetyRule)],
+        resolver: &Resolver<'_>,
+        report: &mut Reporter<'_>,
+    ) -> Self {
         let mut rules = Vec::new();
-        for (place, rule) in spec.safety_rules.iter().enumerate() {
-            let label = format!("safety_rules[{place}]");
+        // Those that come with agents are asked first: no `allow` of the spec stands before them.
+        let own = spec.safety_rules.iter().enumerate();
+        let own = own.map(|(place, rule)| (format!("safety_rules[{place}]"), Some(place), rule));
+        let first = of_agents
+            .iter()
+            .map(|(label, rule)| (label.clone(), None, rule));
+        for (label, place, rule) in first.chain(own) {
+            let at = match place {
+                Some(place) => path!["safety_rules", place, "plugin"].to_vec(),
+                None => path!["agent_library"].to_vec(),
+            };
             let (label, how) = match rule {
                 SafetyRule::Dsl(rule) => {
                     let condition = match &rule.condition {
@@ -86,8 +100,17 @@ impl RuleSet {
                                 field: condition.field.clone(),
                                 op,
                             }),
-                            // A pattern that is none has been reported by the spec's own validation.
-                            Err(_) => continue,
+                            // In the spec itself a pattern that is none has been reported by validation.
+                            Err(why) => {
+                                if place.is_none() {
+                                    report.add(
+                                        PlanCode::UnreadableAgent,
+                                        &at,
+                                        format!("{label}: {why}"),
+                                    );
+                                }
+                                continue;
+                            }
                         },
                     };
                     (
@@ -100,14 +123,13 @@ impl RuleSet {
                     )
                 }
                 SafetyRule::Component(rule) => {
-                    let at = path!["safety_rules", place, "plugin"];
-                    let Some(plugin) = resolver.plugin(rule.plugin.as_str(), report, at) else {
+                    let Some(plugin) = resolver.plugin(rule.plugin.as_str(), report, &at) else {
                         continue;
                     };
                     if !plugin.kinds().rule {
                         let message = format!("plugin `{}` is no rule", plugin.name());
                         report
-                            .add(PlanCode::NotARule, at, message)
+                            .add(PlanCode::NotARule, &at, message)
                             .hint("a rule exports `armature:plugin/rule-api`");
                         continue;
                     }

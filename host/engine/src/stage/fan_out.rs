@@ -1,18 +1,23 @@
 //! One stage over the items of a list: so many at a time, results in the order of the items.
 //!
 //! Each item is a series of attempts of its own, with the stage's retries and timeout. An item that fails leaves
-//! `_fan_out_error` in its place and disturbs no other; only what ends the whole run ends the fan-out.
+//! `_fan_out_error` in its place and disturbs no other; only what ends the whole run ends the fan-out. When there is not
+//! one item that did not fail there is no result either: the stage fails as its first item did, unless its failures are
+//! values (`fail_as_value`).
 
 use std::{sync::Arc, time::Instant};
 
-use armature_grants::{RelPath, RunLimit};
+use armature_grants::{Capability, Denial, Layer, PluginName, RelPath, RunLimit};
 use armature_spec::FanIn;
-use armature_store::Event;
+use armature_store::{Event, event::Denied};
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::recovery::{attempts, failed, tenths};
+use super::{
+    Place,
+    recovery::{attempts, failed, in_time, tenths},
+};
 use crate::{
     context::Context,
     failure::Failure,
@@ -24,10 +29,16 @@ use crate::{
 /// Largest file that `inject_file_as` reads, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
+/// What an item leaves that failed.
+const ITEM_ERROR: &str = "_fan_out_error";
+
+/// The plugin for whose ceiling files of `inject_file_as` are read: the one that reads files for everybody else.
+const READER: &str = "file";
+
 /// Runs the stage for every item and puts the results together.
 pub(crate) async fn run(
     run: &Arc<Run>,
-    number: usize,
+    at: Place,
     stage: &Stage,
     fan_out: &FanOut,
     context: &Context,
@@ -40,12 +51,17 @@ pub(crate) async fn run(
     few_enough(items.len())?;
     run.tree.start(items.len() as u64)?;
     let mut results: Vec<Value> = vec![Value::Null; items.len()];
+    let (mut good, mut first) = (items.is_empty(), None::<(usize, Failure)>);
     let mut running = stream::iter(items.into_iter().enumerate())
         .map(|(place, item)| async move {
             // Its turn comes before its task: what waits costs next to nothing.
             let turn = run.tree.turn(&stage.kind, run.depth).await;
             let (run_of_item, context) = (Arc::clone(run), context.clone());
-            let work = one(run_of_item, number, place, item, context, turn);
+            let at = Place {
+                item: Some(place),
+                ..at
+            };
+            let work = one(run_of_item, at, item, context, turn);
             AbortOnDropHandle::new(run.tasks.spawn(work)).await
         })
         .buffer_unordered(fan_out.width.max(1));
@@ -53,11 +69,18 @@ pub(crate) async fn run(
         let (place, result) =
             joined.map_err(|error| Failure::Internal(format!("an item's task failed: {error}")))?;
         let value = match result {
-            Ok(value) => value,
+            Ok(value) => {
+                good = true;
+                value
+            }
             Err(failure) if failure.ends_run() => return Err(failure),
             Err(failure) => {
                 run.journal.note(failed(run, stage, &failure, Some(place)));
-                item_error(run, stage, &failure)
+                let value = item_error(run, stage, &failure);
+                if first.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
+                    first = Some((place, failure));
+                }
+                value
             }
         };
         if let Some(slot) = results.get_mut(place) {
@@ -65,7 +88,10 @@ pub(crate) async fn run(
         }
     }
     drop(running);
-    gather(run, number, stage, fan_out, results).await
+    match first {
+        Some((_, failure)) if !good && !stage.fail_as_value => Err(failure),
+        _ => gather(run, at, stage, fan_out, results).await,
+    }
 }
 
 fn few_enough(count: usize) -> Result<(), Failure> {
@@ -81,26 +107,26 @@ fn few_enough(count: usize) -> Result<(), Failure> {
 /// One item, from its turn to its result.
 async fn one(
     run: Arc<Run>,
-    number: usize,
-    place: usize,
+    at: Place,
     item: Value,
     context: Context,
     _turn: Turn,
 ) -> (usize, Result<Value, Failure>) {
+    let place = at.item.unwrap_or_default();
     let stopped = (place, Err(Failure::Cancelled));
-    let Some(stage) = run.plan.0.stages.get(number) else {
+    let Some(stage) = run.plan.0.stages.get(at.number) else {
         return stopped;
     };
     let Some(fan_out) = stage
         .fan_out
         .as_ref()
-        .filter(|_| !run.stop_of(number).is_cancelled())
+        .filter(|_| !run.stop_of(at.number).is_cancelled())
     else {
         return stopped;
     };
     let began = Instant::now();
-    let context = seen(&run, fan_out, &context, item).await;
-    let result = attempts(&run, number, stage, Some(place), &context).await;
+    let context = seen(&run, stage, fan_out, &context, item).await;
+    let result = attempts(&run, at, stage, &context).await;
     if let Ok(value) = &result {
         run.journal.note(Event::StageCompleted {
             stage: stage.id.clone(),
@@ -206,11 +232,18 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// What the stage sees for one item.
-async fn seen(run: &Run, fan_out: &FanOut, context: &Context, item: Value) -> Context {
+async fn seen(
+    run: &Arc<Run>,
+    stage: &Stage,
+    fan_out: &FanOut,
+    context: &Context,
+    item: Value,
+) -> Context {
     let Some(name) = &fan_out.inject_file_as else {
         return context.with(fan_out.key.clone(), item);
     };
     let path = RelPath::new(item.as_str().unwrap_or_default()).ok();
+    let path = path.filter(|path| may_read(run, stage, path));
     let workspace = run.workspace.clone();
     // Below the workspace, without links, as a tool with a read grant would see it. What cannot be read is empty.
     let read = move || {
@@ -224,9 +257,50 @@ async fn seen(run: &Run, fan_out: &FanOut, context: &Context, item: Value) -> Co
         .with(name.clone(), Value::from(text))
 }
 
+/// May the stage read this file? What its own `grants:` say, and those of the stages that started this run, and the
+/// operator's ceiling hold for what is read on its behalf as for what its tools read.
+fn may_read(run: &Run, stage: &Stage, path: &RelPath) -> bool {
+    let Ok(name) = PluginName::new(READER) else {
+        return false;
+    };
+    let ceiling = run.engine.policy.ceiling(&name);
+    let layers = ceiling
+        .map(|grants| (Layer::Policy, grants))
+        .into_iter()
+        .chain(
+            run.narrowing
+                .iter()
+                .chain(&stage.narrowing)
+                .map(|grants| (Layer::Stage, grants)),
+        );
+    let refused = layers
+        .into_iter()
+        .find(|(_, grants)| !grants.fs.may_read(path));
+    let Some((layer, _)) = refused else {
+        return true;
+    };
+    let denial = Denial {
+        plugin: name,
+        capability: Capability::Fs,
+        asked: format!("read {path}"),
+        layer,
+        line: format!("fs: {{ read: [{:?}] }}", path.as_str()),
+    };
+    run.tally.denied();
+    run.journal.note(Event::Denied(Denied {
+        stage: stage.id.clone(),
+        plugin: READER.to_owned(),
+        tool: None,
+        capability: denial.capability.to_string(),
+        asked: denial.asked.clone(),
+        hint: Some(denial.hint()),
+    }));
+    false
+}
+
 async fn gather(
     run: &Arc<Run>,
-    number: usize,
+    at: Place,
     stage: &Stage,
     fan_out: &FanOut,
     results: Vec<Value>,
@@ -242,7 +316,16 @@ async fn gather(
             Ok(Value::Object(merged))
         }
         FanIn::First => Ok(results.into_iter().next().unwrap_or_else(|| json!({}))),
-        FanIn::Consensus => role::consensus(run, number, results).await,
+        // What failed has nothing to say about the matter.
+        FanIn::Consensus => {
+            let heard = results
+                .into_iter()
+                .filter(|it| it.get(ITEM_ERROR).is_none());
+            let heard = heard.collect();
+            let stop = run.stop_of(at.number).child_token();
+            let judging = role::consensus(run, at, &stop, heard);
+            in_time(run, at, stage, &stop, judging).await
+        }
         // Parts and copies of a subagent have always come under a name.
         FanIn::List
             if matches!(stage.kind, Kind::Subagent(_))

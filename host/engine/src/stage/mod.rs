@@ -4,8 +4,10 @@
 //! [`recovery`], and puts the result on the run's board. The table of kinds is [`work`]: one file a kind.
 
 mod adapter;
+mod again;
 mod fan_out;
 mod gate;
+mod passes;
 mod recovery;
 mod subagent;
 mod tool_call;
@@ -33,6 +35,47 @@ use crate::{
     schedule::Step,
 };
 
+/// Which execution of which stage: what tells one from the others in the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// The stage.
+    pub(crate) number: usize,
+    /// The item of a fan-out.
+    pub(crate) item: Option<usize>,
+    /// How often the stage was begun again by a later stage, or went back to an earlier one.
+    pub(crate) round: u32,
+    /// The pass of the stage's loop, from 1; 0 without a loop.
+    pub(crate) pass: u32,
+}
+
+impl Place {
+    /// A stage in this round.
+    pub(crate) fn of(number: usize, round: u32) -> Self {
+        Self {
+            number,
+            item: None,
+            round,
+            pass: 0,
+        }
+    }
+
+    /// What calls within it are named after: the same when the run is repeated. What did not happen is left out.
+    fn prefix(self, id: &str, attempt: u32) -> String {
+        let round = if self.round > 0 {
+            format!("~{}", self.round)
+        } else {
+            String::new()
+        };
+        let pass = if self.pass > 0 {
+            format!("@{}", self.pass)
+        } else {
+            String::new()
+        };
+        let item = self.item.map_or(String::new(), |item| format!("[{item}]"));
+        format!("{id}{item}{round}{pass}#{attempt}")
+    }
+}
+
 /// One attempt at a stage, or at one item of it: what calls and events within it are written down under.
 pub(crate) struct Scope {
     pub(crate) run: Arc<Run>,
@@ -57,23 +100,13 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// An attempt, the first being 1.
-    pub(crate) fn new(
-        run: &Arc<Run>,
-        number: usize,
-        item: Option<usize>,
-        attempt: u32,
-        stop: CancellationToken,
-    ) -> Self {
-        let id = run.plan.0.ids.get(number).map_or("", String::as_str);
-        let prefix = match item {
-            Some(item) => format!("{id}[{item}]#{attempt}"),
-            None => format!("{id}#{attempt}"),
-        };
+    pub(crate) fn new(run: &Arc<Run>, place: Place, attempt: u32, stop: CancellationToken) -> Self {
+        let id = run.plan.0.ids.get(place.number).map_or("", String::as_str);
         Self {
-            number: Some(number),
-            item,
-            attempt,
-            prefix,
+            number: Some(place.number),
+            item: place.item,
+            attempt: place.round.saturating_add(attempt),
+            prefix: place.prefix(id, attempt),
             stop,
             ..Self::outside(run)
         }
@@ -246,7 +279,7 @@ pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> 
         run.board.put(number, Arc::new(json!({"_skipped": true})));
         return Ok(Step::Done);
     }
-    match recovery::execute(&run, number, stage).await {
+    match recovery::execute(&run, Place::of(number, 0), stage).await {
         Ok(value) => {
             if matches!(stage.kind, Kind::Gate(_))
                 && value.get("approved") == Some(&Value::Bool(false))

@@ -42,8 +42,13 @@ pub(crate) async fn run(
             stage.path.display()
         )));
     };
-    let inputs: Map<String, Value> = context
-        .all()
+    // What is there for templates is the child's when it asks for it.
+    let visible = if stage.isolated {
+        context.all()
+    } else {
+        context.listed()
+    };
+    let inputs: Map<String, Value> = visible
         .into_iter()
         .filter(|(key, _)| {
             if stage.isolated {

@@ -16,7 +16,7 @@ pub struct Contract {
     /// Accepted and ignored, as it always was.
     #[serde(default)]
     pub completion: Option<String>,
-    /// Accepted for exports; runs do not read it.
+    /// Most passes of a stage's `loop`, and most rounds of tool calls of a model, where fewer than those allow anyway.
     #[serde(default = "iterations")]
     pub max_iterations: i64,
     /// How many LLM stages may run, fan-out items and retries counted; 0 or less is no limit.

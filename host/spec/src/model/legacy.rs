@@ -1,5 +1,5 @@
-//! Sections that specs may carry and that nothing reads. They are typed so that old specs still load and their typing
-//! errors are still found.
+//! Sections that the original declared and never read. What of them means something here says so; the rest is typed so
+//! that old specs still load and their typing errors are still found.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,33 +16,34 @@ pub struct Failure {
     pub max_retries: i64,
 }
 
-/// Places of a run's files. Accepted and ignored.
+/// Files of a run, each run's apart from the others'.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileState {
-    /// Whether files are kept.
+    /// Whether each run has a workspace of its own, in place of `sandbox.host_workspace`.
     #[serde(default)]
     pub enabled: bool,
-    /// The directory.
+    /// The run's directory. A path that begins with `~/.armature/` lies in armature's home, any other below
+    /// `sandbox.host_workspace`; `{{run_id}}` is the run, and is added when it is not there.
     #[serde(default = "base")]
     pub base: String,
-    /// Working files, below it.
+    /// The workspace, below it.
     #[serde(default = "workspace")]
     pub workspace: String,
-    /// The list of files, below it.
+    /// The list of the files that the run wrote, below it: path, bytes and digest of each, written when the run ends.
     #[serde(default = "manifest")]
     pub manifest: String,
 }
 
-/// Settings of tracing. Accepted and ignored.
+/// Settings of tracing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceSettings {
-    /// Whether runs are traced.
+    /// Whether a run leaves rows in the traces. Events, from which a run goes on, are kept in any case.
     #[serde(default = "super::yes")]
     pub enabled: bool,
-    /// What is measured.
+    /// Accepted and ignored: everything is measured.
     #[serde(default)]
     pub metrics: Vec<String>,
-    /// The directory.
+    /// Accepted and ignored: traces lie in armature's home.
     #[serde(default = "traces")]
     pub filesystem: String,
 }

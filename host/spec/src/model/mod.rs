@@ -5,8 +5,11 @@
 //! them (does this dependency exist?) is the validator's business.
 
 mod adapter;
+mod agent;
+mod context;
 mod contract;
 mod improve;
+mod iteration;
 mod legacy;
 mod mcp;
 mod memory;
@@ -22,8 +25,11 @@ mod tool;
 mod trigger;
 
 pub use adapter::{Adapter, AdapterType};
+pub use agent::{AgentBundle, AgentEntry, Closure};
+pub use context::{ContextLayer, ContextPolicy};
 pub use contract::{Contract, InputContract, OutputContract};
 pub use improve::{EditableSurface, SelfImprovement};
+pub use iteration::Iteration;
 pub use legacy::{Failure, FileState, TraceSettings};
 pub use mcp::{McpServer, McpTransport};
 pub use memory::{CarryForward, Continuation, Memory, MemoryCapture};
@@ -55,6 +61,12 @@ fn optional_text_or_number(_: &mut SchemaGenerator) -> Schema {
 /// Booleans and numbers are taken as conditions too: `skip_if: true`.
 fn optional_condition(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "boolean", "number", "null"] })
+}
+
+/// A role, or the name of one of `roles`.
+fn optional_role_or_name(generator: &mut SchemaGenerator) -> Schema {
+    let role = generator.subschema_for::<Role>();
+    json_schema!({ "anyOf": [role, { "type": "string" }, { "type": "null" }] })
 }
 
 const fn yes() -> bool {

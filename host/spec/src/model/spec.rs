@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adapter, Continuation, Contract, Failure, FileState, McpServer, Memory, ModelTiers, Role,
-    RoleTypeDefaults, SafetyMode, SafetyRule, Sandbox, SelfImprovement, Skill, Stage, ToolEntry,
-    TraceSettings, Trigger,
+    Adapter, AgentEntry, Closure, ContextLayer, ContextPolicy, Continuation, Contract, Failure,
+    FileState, McpServer, Memory, ModelTiers, Role, RoleTypeDefaults, SafetyMode, SafetyRule,
+    Sandbox, SelfImprovement, Skill, Stage, ToolEntry, TraceSettings, Trigger,
 };
 
 /// A workflow: what goes in, which stages run in which order, who does the work, and what they may do.
@@ -31,9 +31,12 @@ pub struct Spec {
     /// What a run needs, what it must deliver, and how much it may use.
     #[serde(default)]
     pub contracts: Contract,
-    /// Roles by name, for exports. A stage carries its own role.
+    /// Roles by name: a stage has one of them with `role: NAME`.
     #[serde(default)]
     pub roles: IndexMap<String, Role>,
+    /// Agents by name, each in a file of its own: a stage has one of them with `agent: NAME`.
+    #[serde(default)]
+    pub agent_library: IndexMap<String, AgentEntry>,
     /// The stages. A stage starts as soon as everything in its `depends_on` is done.
     pub stages: Vec<Stage>,
     /// Adapters by name: scripts and plugins that a stage runs with `adapter: NAME`.
@@ -48,12 +51,21 @@ pub struct Spec {
     /// The tier of a role that names none.
     #[serde(default)]
     pub role_type_defaults: RoleTypeDefaults,
-    /// Accepted and ignored, as it always was.
+    /// Give each run a workspace of its own, and a list of the files that it wrote.
     #[serde(default)]
     pub file_state: FileState,
-    /// Accepted and ignored, as it always was: every run is traced.
+    /// Whether a run leaves rows in the traces.
     #[serde(default)]
     pub trace: TraceSettings,
+    /// Texts that prompts can be made to carry.
+    #[serde(default)]
+    pub context_layers: Vec<ContextLayer>,
+    /// What every prompt must say, and what no stage must see.
+    #[serde(default)]
+    pub context_policy: Option<ContextPolicy>,
+    /// The stage that says how the workflow ended.
+    #[serde(default)]
+    pub closure: Option<Closure>,
     /// Rules over every tool call, whoever makes it, in order.
     #[serde(default)]
     pub safety_rules: Vec<SafetyRule>,

@@ -5,17 +5,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Role, Signature};
+use super::{ContextPolicy, Iteration, Role, Signature};
 
-/// One step. It has one of `role`, `tool_call`, `adapter`, `gate`, `subagent_spec`.
+/// One step. It has one of `role`, `agent`, `tool_call`, `adapter`, `gate`, `subagent_spec`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stage {
     /// Name of the stage; later stages see its result under it, e.g. `{{ plan.title }}`.
     #[schemars(schema_with = "super::text_or_number")]
     pub id: String,
-    /// Ask a model, in this role.
+    /// Ask a model, in this role: written out, or the name of one of `roles`.
     #[serde(default)]
+    #[schemars(schema_with = "super::optional_role_or_name")]
     pub role: Option<Role>,
+    /// Ask a model, as this agent of `agent_library`.
+    #[serde(default)]
+    pub agent: Option<String>,
     /// Stages that must be done before this one starts.
     #[serde(default)]
     pub depends_on: Vec<String>,
@@ -37,6 +41,9 @@ pub struct Stage {
     /// Try again after a failure.
     #[serde(default)]
     pub on_fail: Option<OnFail>,
+    /// Go over the stage again on purpose, each pass building on the last.
+    #[serde(default, rename = "loop")]
+    pub iteration: Option<Iteration>,
     /// Template: what the person at the gate is shown.
     #[serde(default)]
     pub present: Option<String>,
@@ -75,7 +82,8 @@ pub struct Stage {
     /// Template that gives the list of items.
     #[serde(default)]
     pub partition_source: Option<String>,
-    /// Items are paths: the text of each file is seen under this name.
+    /// Items are paths in the workspace: the text of each file is seen under this name. A stage with `grants` reads what
+    /// its `fs.read` covers.
     #[serde(default)]
     pub inject_file_as: Option<String>,
     /// Cut texts in the result after so many characters; wins over `contracts.output_max_chars`.
@@ -96,6 +104,9 @@ pub struct Stage {
     /// Narrows what the plugins called from this stage may do; it never adds a right.
     #[serde(default)]
     pub grants: Option<Grants>,
+    /// What this stage's prompt must say, and what the stage must never see, beside what the workflow says.
+    #[serde(default)]
+    pub context_policy: Option<ContextPolicy>,
 }
 
 /// What a stage does.
@@ -116,7 +127,7 @@ pub enum StageKind {
 
 impl Stage {
     /// What the stage does. When several fields say so, the first of `gate`, `subagent_spec`, `tool_call`, `adapter`,
-    /// `role` wins. A stage with none of them, which the validator refuses, counts as a role.
+    /// `role`, `agent` wins. A stage with none of them, which the validator refuses, counts as a role.
     pub fn kind(&self) -> StageKind {
         self.execution_fields()
             .first()
@@ -135,6 +146,7 @@ impl Stage {
             ("tool_call", self.tool_call.is_some(), StageKind::ToolCall),
             ("adapter", self.adapter.is_some(), StageKind::Adapter),
             ("role", self.role.is_some(), StageKind::Role),
+            ("agent", self.agent.is_some(), StageKind::Role),
         ]
         .into_iter()
         .filter_map(|(key, present, kind)| present.then_some((key, kind)))
@@ -196,11 +208,12 @@ pub struct OnFail {
 /// Trying again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Loop {
-    /// The stage to repeat: always the stage that carries this setting, so it may be left out.
+    /// Where to begin again: the stage itself when left out, or a stage that it depends on. Then that stage and what lies
+    /// between run again too.
     #[serde(default)]
     #[schemars(schema_with = "super::text_or_number")]
     pub stage: String,
-    /// Accepted and ignored, as it always was.
+    /// The name under which repeated stages see `attempt`, `error` and `result`: what went wrong before.
     #[serde(default = "retry_context")]
     pub context: String,
     /// Attempts after the first.
