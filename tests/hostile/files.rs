@@ -362,10 +362,10 @@ async fn a_directory_with_more_entries_than_allowed_is_not_listed() {
     }
     assert_eq!(host.attack(&guest).await.result.unwrap(), json!(null));
     std::fs::write(host.workspace().join("one-more"), "").unwrap();
-    // Case 4 of the contract: too-large.
+    // Case 6 of the contract: too-large.
     assert_eq!(
         tool_error(&host.attack(&guest).await),
-        ToolError::Failed("4".into())
+        ToolError::Failed("6".into())
     );
 }
 

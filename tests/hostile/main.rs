@@ -22,5 +22,6 @@ mod rights;
 mod rules;
 mod secrets;
 mod time;
+mod trees;
 mod typed;
 mod wasi;

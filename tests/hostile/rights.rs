@@ -33,18 +33,17 @@ fn kv_get() -> Guest {
 /// Calls the tool of this name with these arguments and answers with its answer.
 fn calling(tool: &[u8], args: &[u8]) -> Guest {
     Guest::tool(&format!(
-        "(call $call_tool (i32.const 1024) (i32.const {}) (i32.const 8192) (i32.const {})
-           (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 512))
+        "(call $call_tool (i32.const 1024) (i32.const {}) (i32.const 8192) (i32.const {}) (i32.const 512))
          (if (i32.eqz (i32.load8_u (i32.const 512))) (then (return (call $ok (i32.load (i32.const 516)) (i32.load (i32.const 520))))))
          (call $error (i32.load8_u (i32.const 516)) (i32.load (i32.const 520)) (i32.load (i32.const 524)))",
         tool.len(),
         args.len()
     ))
     .import(
-        "tools",
+        "toolbox",
         "call-tool",
         "call_tool",
-        "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)",
+        "(param i32 i32 i32 i32 i32)",
     )
     .data(1024, tool)
     .data(8192, args)
@@ -200,8 +199,9 @@ async fn no_run_sees_what_another_one_keeps_unless_the_grant_says_so() {
 
 #[tokio::test]
 async fn a_store_has_room_for_so_many_bytes_and_keys() {
-    // Case 1 of the contract: too-large.
-    let full = ToolError::Failed("1".into());
+    // Cases of the contract: 1 invalid-key, 2 too-large.
+    let full = ToolError::Failed("2".into());
+    let no_key = ToolError::Failed("1".into());
     let host = Host::new()
         .granting(&json!({"kv": "run"}))
         .limited(|limits| limits.kv_bytes = 100);
@@ -224,7 +224,7 @@ async fn a_store_has_room_for_so_many_bytes_and_keys() {
     );
     assert_eq!(tool_error(&host.attack(&kv_set(2, 1)).await), full);
     for length in [0, 513] {
-        assert_eq!(tool_error(&host.attack(&kv_set(length, 1)).await), full);
+        assert_eq!(tool_error(&host.attack(&kv_set(length, 1)).await), no_key);
     }
     assert_eq!(LimitId::KvEntries.row().default, 1_000);
 }

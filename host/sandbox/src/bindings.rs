@@ -16,7 +16,7 @@ pub(crate) mod imports {
                 import armature:plugin/http@0.1.0;
                 import armature:plugin/secrets@0.1.0;
                 import armature:plugin/kv@0.1.0;
-                import armature:plugin/tools@0.1.0;
+                import armature:plugin/toolbox@0.1.0;
             }
         ",
         world: "armature:host/imports",

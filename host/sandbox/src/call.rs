@@ -48,7 +48,7 @@ pub(crate) enum Question<'a> {
 
 /// What a guest answered, as it came over the boundary.
 pub(crate) enum Answer {
-    Tools(Vec<tool::exports::armature::plugin::tools::Tool>),
+    Tools(Vec<tool::armature::plugin::tool_types::Tool>),
     Text(Result<String, ToolError>),
     Value(Result<Value, ToolError>),
     Verdict(Verdict),
@@ -327,7 +327,7 @@ pub(crate) fn parse_output(
 /// A guest's definitions, checked and cleaned.
 pub(crate) fn definitions(
     plugin: &Plugin,
-    listed: Vec<tool::exports::armature::plugin::tools::Tool>,
+    listed: Vec<tool::armature::plugin::tool_types::Tool>,
 ) -> Result<Vec<ToolDefinition>, CallError> {
     let bad = |why: String| CallError::BadResult {
         plugin: plugin.name().to_string(),

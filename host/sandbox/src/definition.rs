@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    bindings::tool::exports::armature::plugin::tools as wit, call::schema, error::ToolError,
+    bindings::tool::armature::plugin::tool_types as wit, call::schema, error::ToolError,
     manifest::plain_text,
 };
 
@@ -131,6 +131,8 @@ impl From<crate::bindings::adapter::exports::armature::plugin::adapter_api::Erro
         match error {
             Error::Invalid(text) => Self::InvalidArguments(clean(text)),
             Error::Denied(text) => Self::Denied(clean(text)),
+            Error::NotFound(text) => Self::NotFound(clean(text)),
+            Error::Timeout(text) => Self::Timeout(clean(text)),
             Error::Unavailable(text) => Self::Unavailable(clean(text)),
             Error::Failed(text) => Self::Failed(clean(text)),
         }

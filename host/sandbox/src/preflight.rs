@@ -20,7 +20,16 @@ const ADAPTER: &str = "armature:plugin/adapter-api@0.1.0";
 const RULE: &str = "armature:plugin/rule-api@0.1.0";
 
 /// Interfaces of the contract that a guest may import.
-const HOST_INTERFACES: &[&str] = &["log", "progress", "fs", "http", "secrets", "kv", "tools"];
+const HOST_INTERFACES: &[&str] = &[
+    "log",
+    "progress",
+    "fs",
+    "http",
+    "secrets",
+    "kv",
+    "toolbox",
+    "tool-types",
+];
 
 /// What a component is, read from its bytes.
 #[derive(Debug, Clone)]

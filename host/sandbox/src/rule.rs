@@ -125,7 +125,12 @@ impl From<&RuleEvent> for wit::Event {
                 Caller::Plugin => wit::Caller::Plugin,
                 Caller::Operator => wit::Caller::Operator,
             },
-            reversibility: event.reversibility.clone(),
+            reversibility: match event.reversibility.as_str() {
+                "full" => wit::Reversibility::Full,
+                "partial" => wit::Reversibility::Partial,
+                "none" => wit::Reversibility::None,
+                _ => wit::Reversibility::Unknown,
+            },
             spent: wit::Spending {
                 cost_usd: event.spent.cost_usd,
                 tokens: event.spent.tokens,

@@ -1,21 +1,26 @@
-//! The files that guests see: whole files below one directory, reached by walking from its handle.
+//! The files that guests see: files and directories below one directory, reached by walking from its handle.
 //!
 //! Every name on the way is opened without following links, so a link planted by one plugin leads another nowhere and
 //! there is no moment between a check and an open. Only regular files are read and written. Some names belong to the
 //! host whatever was granted: `.git` and `.armature` for everything, and for writing also the spec, the lock and the
-//! directories that plugins are loaded from, because who writes those grants himself rights in the next run.
+//! directories that plugins are loaded from, because who writes those grants himself rights in the next run. What moves
+//! or removes whole directories is in `tree`, what changes a file in place is in `place`.
+
+mod place;
+mod tree;
 
 use std::{
     io::{self, Read as _, Write as _},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use armature_grants::RelPath;
 use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _, OpenOptionsSyncExt as _};
 use cap_std::{
     ambient_authority,
-    fs::{Dir, OpenOptions},
+    fs::{Dir, Metadata, OpenOptions},
 };
 
 /// Names that no guest reads or writes, in any letter case.
@@ -39,6 +44,12 @@ pub enum FileError {
     /// A link, a directory, a device.
     #[error("not a regular file, or a link on the way to it")]
     NotAFile,
+    /// Something is there already.
+    #[error("something is there already")]
+    Exists,
+    /// A directory with something in it.
+    #[error("the directory is not empty")]
+    NotEmpty,
     /// More than the limits allow.
     #[error("too large")]
     TooLarge,
@@ -52,10 +63,24 @@ impl From<io::Error> for FileError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound,
             io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => Self::NotAFile,
+            io::ErrorKind::AlreadyExists => Self::Exists,
+            io::ErrorKind::DirectoryNotEmpty => Self::NotEmpty,
             _ if error.raw_os_error() == Some(TOO_MANY_LINKS) => Self::NotAFile,
             kind => Self::Other(kind.to_string()),
         }
     }
+}
+
+/// Does a name belong to the host wherever it stands?
+fn is_reserved(name: &str, writing: bool) -> bool {
+    // Some file systems drop what ends a name: `.git.` and `.git ` are `.git` there.
+    let plain = name.trim_end_matches(['.', ' ']);
+    let is = |names: &[&str]| {
+        names
+            .iter()
+            .any(|reserved| plain.eq_ignore_ascii_case(reserved))
+    };
+    is(RESERVED) || (writing && is(RESERVED_FOR_WRITING))
 }
 
 /// Is a path at or below another on some file system: one that ignores case, or what ends a name?
@@ -86,6 +111,49 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its size in bytes, 0 for anything but a file.
     pub size: u64,
+    /// When its content changed last, in milliseconds since 1970; 0 where nobody knows.
+    pub modified_ms: u64,
+}
+
+impl Entry {
+    fn new(name: String, meta: &Metadata) -> Self {
+        let modified = meta.modified().ok().and_then(|time| {
+            let since = time
+                .into_std()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .ok()?;
+            u64::try_from(since.as_millis()).ok()
+        });
+        let (kind, size) = if meta.is_file() {
+            (EntryKind::File, meta.len())
+        } else if meta.is_dir() {
+            (EntryKind::Directory, 0)
+        } else {
+            (EntryKind::Other, 0)
+        };
+        Self {
+            name,
+            kind,
+            size,
+            modified_ms: modified.unwrap_or(0),
+        }
+    }
+}
+
+/// A change is made for as long as it is wanted: whoever sets this to false can rely on it that nothing changes any more.
+pub(crate) type Wanted = Mutex<bool>;
+
+fn unwanted() -> io::Error {
+    io::Error::other("the call ended before it was done")
+}
+
+fn still_wanted(wanted: &Wanted) -> Result<MutexGuard<'_, bool>, FileError> {
+    let still = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+    if *still {
+        Ok(still)
+    } else {
+        Err(unwanted().into())
+    }
 }
 
 /// A directory that guests may work in, as far as their rights go.
@@ -120,17 +188,8 @@ impl Workspace {
     }
 
     fn check(&self, path: &RelPath, writing: bool) -> Result<(), FileError> {
-        let is = |names: &[&str], name: &str| {
-            names
-                .iter()
-                .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        };
-        for name in path.names() {
-            // Some file systems drop what ends a name: `.git.` and `.git ` are `.git` there.
-            let plain = name.trim_end_matches(['.', ' ']);
-            if is(RESERVED, plain) || (writing && is(RESERVED_FOR_WRITING, plain)) {
-                return Err(FileError::Reserved(name.to_owned()));
-            }
+        if let Some(name) = path.names().find(|name| is_reserved(name, writing)) {
+            return Err(FileError::Reserved(name.to_owned()));
         }
         let held_for_writing = self.read_only.iter().filter(|_| writing);
         match self
@@ -164,6 +223,15 @@ impl Workspace {
             };
         }
         Ok((dir, last))
+    }
+
+    /// The directory at a path, reached without following a link.
+    fn directory(&self, path: &RelPath) -> Result<Dir, FileError> {
+        let mut dir = self.root.try_clone()?;
+        for name in path.names() {
+            dir = dir.open_dir_nofollow(name)?;
+        }
+        Ok(dir)
     }
 
     /// A whole regular file of at most `longest` bytes.
@@ -202,23 +270,18 @@ impl Workspace {
         self.write_while(&Mutex::new(true), path, content)
     }
 
-    /// As [`Self::write`], for as long as it is wanted. Whoever sets `wanted` to false can rely on it: the file is what
-    /// it is then, and stays so.
+    /// As [`Self::write`], for as long as it is wanted.
     ///
     /// # Errors
     /// As [`Self::write`], and [`FileError::Other`] when it was not wanted any more.
     pub(crate) fn write_while(
         &self,
-        wanted: &Mutex<bool>,
+        wanted: &Wanted,
         path: &RelPath,
         content: &[u8],
     ) -> Result<(), FileError> {
-        let unwanted = || io::Error::other("the call ended before the file was complete");
-        let is_wanted = || wanted.lock().unwrap_or_else(PoisonError::into_inner);
         self.check(path, true)?;
-        if !*is_wanted() {
-            return Err(unwanted().into());
-        }
+        drop(still_wanted(wanted)?);
         let (dir, name) = self.walk(path, true)?;
         let permissions = match dir.symlink_metadata(name) {
             Ok(meta) if !meta.is_file() => return Err(FileError::NotAFile),
@@ -238,7 +301,7 @@ impl Workspace {
             .and_then(|()| permissions.map_or(Ok(()), |kept| file.set_permissions(kept)))
             .and_then(|()| {
                 // Held until the name is there: nothing happens between the question and the answer.
-                let still = is_wanted();
+                let still = wanted.lock().unwrap_or_else(PoisonError::into_inner);
                 if *still {
                     dir.rename(&temporary, &dir, name)
                 } else {
@@ -258,10 +321,7 @@ impl Workspace {
     /// [`FileError`]; more entries are [`FileError::TooLarge`].
     pub fn list(&self, path: &RelPath, most: u64) -> Result<Vec<Entry>, FileError> {
         self.check(path, false)?;
-        let mut dir = self.root.try_clone()?;
-        for name in path.names() {
-            dir = dir.open_dir_nofollow(name)?;
-        }
+        let dir = self.directory(path)?;
         let mut entries = Vec::new();
         for entry in dir.entries()? {
             let entry = entry?;
@@ -277,18 +337,10 @@ impl Workspace {
             if entries.len() as u64 >= most {
                 return Err(FileError::TooLarge);
             }
-            let kind = entry.file_type()?;
-            let (kind, size) = if kind.is_file() {
-                (
-                    EntryKind::File,
-                    entry.metadata().map_or(0, |meta| meta.len()),
-                )
-            } else if kind.is_dir() {
-                (EntryKind::Directory, 0)
-            } else {
-                (EntryKind::Other, 0)
-            };
-            entries.push(Entry { name, kind, size });
+            // What is gone since it was listed is not there.
+            if let Ok(meta) = entry.metadata() {
+                entries.push(Entry::new(name, &meta));
+            }
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)

@@ -15,8 +15,12 @@ pub enum AdapterError {
     Invalid(String),
     /// Not allowed.
     Denied(String),
+    /// Something is missing: a file, a page, a record.
+    NotFound(String),
     /// It may work later.
     Unavailable(String),
+    /// It took too long.
+    Timeout(String),
     /// Anything else.
     Failed(String),
 }
@@ -26,7 +30,9 @@ impl fmt::Display for AdapterError {
         match self {
             Self::Invalid(text)
             | Self::Denied(text)
+            | Self::NotFound(text)
             | Self::Unavailable(text)
+            | Self::Timeout(text)
             | Self::Failed(text) => f.write_str(text),
         }
     }
@@ -38,10 +44,11 @@ impl From<ToolError> for AdapterError {
     fn from(error: ToolError) -> Self {
         match error {
             ToolError::Denied(text) => Self::Denied(text),
-            ToolError::Unavailable(text) | ToolError::Timeout(text) => Self::Unavailable(text),
+            ToolError::NotFound(text) => Self::NotFound(text),
+            ToolError::Unavailable(text) => Self::Unavailable(text),
+            ToolError::Timeout(text) => Self::Timeout(text),
             ToolError::InvalidArguments(text)
             | ToolError::UnknownTool(text)
-            | ToolError::NotFound(text)
             | ToolError::Failed(text) => Self::Failed(text),
         }
     }
@@ -108,7 +115,9 @@ where
     let output = adapter(config, context).map_err(|error| match error.into() {
         AdapterError::Invalid(text) => exported::Error::Invalid(text),
         AdapterError::Denied(text) => exported::Error::Denied(text),
+        AdapterError::NotFound(text) => exported::Error::NotFound(text),
         AdapterError::Unavailable(text) => exported::Error::Unavailable(text),
+        AdapterError::Timeout(text) => exported::Error::Timeout(text),
         AdapterError::Failed(text) => exported::Error::Failed(text),
     })?;
     serde_json::to_string(&output)

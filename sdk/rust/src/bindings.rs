@@ -47,7 +47,8 @@ pub mod adapter {
             "armature:plugin/http@0.1.0": crate::bindings::tool::armature::plugin::http,
             "armature:plugin/secrets@0.1.0": crate::bindings::tool::armature::plugin::secrets,
             "armature:plugin/kv@0.1.0": crate::bindings::tool::armature::plugin::kv,
-            "armature:plugin/tools@0.1.0": crate::bindings::tool::armature::plugin::tools,
+            "armature:plugin/tool-types@0.1.0": crate::bindings::tool::armature::plugin::tool_types,
+            "armature:plugin/toolbox@0.1.0": crate::bindings::tool::armature::plugin::toolbox,
         },
     });
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::bindings::tool::armature::plugin::tools as imported;
-use crate::bindings::tool::exports::armature::plugin::tools as exported;
+use crate::bindings::tool::armature::plugin::tool_types as wit;
 use crate::{fs, http, kv};
 
 /// Why a tool has no result.
@@ -107,21 +106,21 @@ impl From<kv::Error> for ToolError {
     }
 }
 
-impl From<imported::ToolError> for ToolError {
-    fn from(error: imported::ToolError) -> Self {
+impl From<wit::ToolError> for ToolError {
+    fn from(error: wit::ToolError) -> Self {
         match error {
-            imported::ToolError::UnknownTool(text) => Self::UnknownTool(text),
-            imported::ToolError::InvalidArguments(text) => Self::InvalidArguments(text),
-            imported::ToolError::Denied(text) => Self::Denied(text),
-            imported::ToolError::NotFound(text) => Self::NotFound(text),
-            imported::ToolError::Unavailable(text) => Self::Unavailable(text),
-            imported::ToolError::Timeout(text) => Self::Timeout(text),
-            imported::ToolError::Failed(text) => Self::Failed(text),
+            wit::ToolError::UnknownTool(text) => Self::UnknownTool(text),
+            wit::ToolError::InvalidArguments(text) => Self::InvalidArguments(text),
+            wit::ToolError::Denied(text) => Self::Denied(text),
+            wit::ToolError::NotFound(text) => Self::NotFound(text),
+            wit::ToolError::Unavailable(text) => Self::Unavailable(text),
+            wit::ToolError::Timeout(text) => Self::Timeout(text),
+            wit::ToolError::Failed(text) => Self::Failed(text),
         }
     }
 }
 
-impl From<ToolError> for exported::ToolError {
+impl From<ToolError> for wit::ToolError {
     fn from(error: ToolError) -> Self {
         match error {
             ToolError::UnknownTool(text) => Self::UnknownTool(text),

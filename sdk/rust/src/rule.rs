@@ -169,11 +169,11 @@ impl From<exported::Event> for Event {
                 exported::Caller::Plugin => Caller::Plugin,
                 exported::Caller::Operator => Caller::Operator,
             },
-            reversibility: match event.reversibility.as_str() {
-                "full" => Some(Reversibility::Full),
-                "partial" => Some(Reversibility::Partial),
-                "none" => Some(Reversibility::None),
-                _ => None,
+            reversibility: match event.reversibility {
+                exported::Reversibility::Full => Some(Reversibility::Full),
+                exported::Reversibility::Partial => Some(Reversibility::Partial),
+                exported::Reversibility::None => Some(Reversibility::None),
+                exported::Reversibility::Unknown => None,
             },
             spent: Spending {
                 cost_usd: event.spent.cost_usd,
@@ -199,7 +199,7 @@ mod tests {
             result: None,
             stage: String::new(),
             caller: exported::Caller::Model,
-            reversibility: "partial".into(),
+            reversibility: exported::Reversibility::Partial,
             spent: exported::Spending {
                 cost_usd: 0.0,
                 tokens: 0,

@@ -5,7 +5,7 @@ use std::panic;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::ToolError;
-use crate::bindings::tool::armature::plugin::tools as imported;
+use crate::bindings::tool::armature::plugin::tool_types as wit;
 use crate::bindings::tool::exports::armature::plugin::tools as exported;
 
 /// What calling a tool does to the world.
@@ -122,7 +122,7 @@ type Entry = (
 );
 
 /// The definitions as the contract has them.
-pub fn list(definitions: &[fn() -> Definition]) -> Vec<exported::Tool> {
+pub fn list(definitions: &[fn() -> Definition]) -> Vec<wit::Tool> {
     definitions
         .iter()
         .map(|definition| definition().into())
@@ -135,7 +135,7 @@ pub fn call(
     name: &str,
     arguments: &str,
     context: exported::CallContext,
-) -> Result<String, exported::ToolError> {
+) -> Result<String, wit::ToolError> {
     let context = Context {
         run_id: context.run_id,
         stage: context.stage,
@@ -146,7 +146,7 @@ pub fn call(
         Some((_, tool)) => tool(arguments, &context).map_err(Into::into),
         None => {
             let known: Vec<&str> = tools.iter().map(|(known, _)| *known).collect();
-            Err(exported::ToolError::UnknownTool(format!(
+            Err(wit::ToolError::UnknownTool(format!(
                 "no tool `{name}` here, only {}",
                 known.join(", ")
             )))
@@ -191,7 +191,7 @@ pub fn report_panics() {
     let _ = panic::take_hook;
 }
 
-impl From<Definition> for exported::Tool {
+impl From<Definition> for wit::Tool {
     fn from(tool: Definition) -> Self {
         Self {
             name: tool.name,
@@ -199,38 +199,38 @@ impl From<Definition> for exported::Tool {
             input_schema: tool.input_schema,
             output_schema: tool.output_schema,
             effect: match tool.effect {
-                Effect::ReadOnly => exported::Effect::ReadOnly,
-                Effect::Workspace => exported::Effect::Workspace,
-                Effect::Network => exported::Effect::Network,
-                Effect::Destructive => exported::Effect::Destructive,
+                Effect::ReadOnly => wit::Effect::ReadOnly,
+                Effect::Workspace => wit::Effect::Workspace,
+                Effect::Network => wit::Effect::Network,
+                Effect::Destructive => wit::Effect::Destructive,
             },
             reversibility: match tool.reversibility {
-                Reversibility::Full => exported::Reversibility::Full,
-                Reversibility::Partial => exported::Reversibility::Partial,
-                Reversibility::None => exported::Reversibility::None,
+                Reversibility::Full => wit::Reversibility::Full,
+                Reversibility::Partial => wit::Reversibility::Partial,
+                Reversibility::None => wit::Reversibility::None,
             },
             idempotent: tool.idempotent,
         }
     }
 }
 
-impl From<imported::Tool> for Definition {
-    fn from(tool: imported::Tool) -> Self {
+impl From<wit::Tool> for Definition {
+    fn from(tool: wit::Tool) -> Self {
         Self {
             name: tool.name,
             description: tool.description,
             input_schema: tool.input_schema,
             output_schema: tool.output_schema,
             effect: match tool.effect {
-                imported::Effect::ReadOnly => Effect::ReadOnly,
-                imported::Effect::Workspace => Effect::Workspace,
-                imported::Effect::Network => Effect::Network,
-                imported::Effect::Destructive => Effect::Destructive,
+                wit::Effect::ReadOnly => Effect::ReadOnly,
+                wit::Effect::Workspace => Effect::Workspace,
+                wit::Effect::Network => Effect::Network,
+                wit::Effect::Destructive => Effect::Destructive,
             },
             reversibility: match tool.reversibility {
-                imported::Reversibility::Full => Reversibility::Full,
-                imported::Reversibility::Partial => Reversibility::Partial,
-                imported::Reversibility::None => Reversibility::None,
+                wit::Reversibility::Full => Reversibility::Full,
+                wit::Reversibility::Partial => Reversibility::Partial,
+                wit::Reversibility::None => Reversibility::None,
             },
             idempotent: tool.idempotent,
         }

@@ -30,7 +30,10 @@ impl State {
 
 fn checked(key: &str) -> Result<&str, kv::Error> {
     if key.is_empty() || key.len() > MAX_KEY {
-        Err(kv::Error::TooLarge)
+        Err(kv::Error::InvalidKey(format!(
+            "a key has 1 to {MAX_KEY} bytes, and this one has {}",
+            key.len()
+        )))
     } else {
         Ok(key)
     }

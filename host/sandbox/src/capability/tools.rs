@@ -1,15 +1,20 @@
-//! `tools`: calling other tools. The right to is checked here; everything else happens on the one path of every tool
+//! `toolbox`: calling other tools. The right to is checked here; everything else happens on the one path of every tool
 //! call, which lies behind [`crate::ToolCaller`].
 
 use armature_grants::ToolName;
 use serde_json::Value;
 
 use crate::{
-    bindings::imports::armature::plugin::tools, definition, error::ToolError, state::State,
+    bindings::imports::armature::plugin::{tool_types, toolbox},
+    definition,
+    error::ToolError,
+    state::State,
 };
 
-impl tools::Host for State {
-    async fn list_tools(&mut self) -> wasmtime::Result<Vec<tools::Tool>> {
+impl tool_types::Host for State {}
+
+impl toolbox::Host for State {
+    async fn list_tools(&mut self) -> wasmtime::Result<Vec<tool_types::Tool>> {
         self.enter()?;
         let all = self.services.tools.list();
         Ok(all
@@ -23,20 +28,19 @@ impl tools::Host for State {
         &mut self,
         name: String,
         arguments: String,
-        _context: tools::CallContext,
-    ) -> wasmtime::Result<Result<String, tools::ToolError>> {
+    ) -> wasmtime::Result<Result<String, tool_types::ToolError>> {
         self.enter()?;
         // What is no name is no tool, and a stranger's text has no place in the record of refusals.
         if let Err(why) = ToolName::new(name.as_str()) {
-            return Ok(Err(tools::ToolError::UnknownTool(why.to_string())));
+            return Ok(Err(tool_types::ToolError::UnknownTool(why.to_string())));
         }
         if let Err(denial) = self.rights.call_tool(&name) {
-            return Ok(Err(tools::ToolError::Denied(self.denied(denial))));
+            return Ok(Err(tool_types::ToolError::Denied(self.denied(denial))));
         }
         let arguments: Value = match serde_json::from_str(&arguments) {
             Ok(arguments) => arguments,
             Err(why) => {
-                return Ok(Err(tools::ToolError::InvalidArguments(format!(
+                return Ok(Err(tool_types::ToolError::InvalidArguments(format!(
                     "not JSON: {why}"
                 ))));
             }
@@ -48,7 +52,7 @@ impl tools::Host for State {
     }
 }
 
-impl From<definition::ToolDefinition> for tools::Tool {
+impl From<definition::ToolDefinition> for tool_types::Tool {
     fn from(tool: definition::ToolDefinition) -> Self {
         Self {
             name: tool.name.into(),
@@ -56,22 +60,22 @@ impl From<definition::ToolDefinition> for tools::Tool {
             input_schema: tool.input_schema.to_string(),
             output_schema: tool.output_schema.map(|schema| schema.to_string()),
             effect: match tool.effect {
-                definition::Effect::ReadOnly => tools::Effect::ReadOnly,
-                definition::Effect::Workspace => tools::Effect::Workspace,
-                definition::Effect::Network => tools::Effect::Network,
-                definition::Effect::Destructive => tools::Effect::Destructive,
+                definition::Effect::ReadOnly => tool_types::Effect::ReadOnly,
+                definition::Effect::Workspace => tool_types::Effect::Workspace,
+                definition::Effect::Network => tool_types::Effect::Network,
+                definition::Effect::Destructive => tool_types::Effect::Destructive,
             },
             reversibility: match tool.reversibility {
-                definition::Reversibility::Full => tools::Reversibility::Full,
-                definition::Reversibility::Partial => tools::Reversibility::Partial,
-                definition::Reversibility::None => tools::Reversibility::None,
+                definition::Reversibility::Full => tool_types::Reversibility::Full,
+                definition::Reversibility::Partial => tool_types::Reversibility::Partial,
+                definition::Reversibility::None => tool_types::Reversibility::None,
             },
             idempotent: tool.idempotent,
         }
     }
 }
 
-impl From<ToolError> for tools::ToolError {
+impl From<ToolError> for tool_types::ToolError {
     fn from(error: ToolError) -> Self {
         match error {
             ToolError::UnknownTool(text) => Self::UnknownTool(text),

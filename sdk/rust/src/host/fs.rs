@@ -1,4 +1,4 @@
-//! Whole files under the directories that were granted. Paths are relative to the workspace, with `/` between names.
+//! Files and directories below the directories that were granted. Paths are relative to the workspace, with `/` between names.
 
 use std::fmt;
 
@@ -24,6 +24,23 @@ pub struct Entry {
     pub kind: Kind,
     /// Its size in bytes, 0 for anything but a file.
     pub size: u64,
+    /// When its content changed last: milliseconds since 1970.
+    pub modified_ms: u64,
+}
+
+impl From<wit::Entry> for Entry {
+    fn from(entry: wit::Entry) -> Self {
+        Self {
+            name: entry.name,
+            kind: match entry.kind {
+                wit::Kind::File => Kind::File,
+                wit::Kind::Directory => Kind::Directory,
+                wit::Kind::Other => Kind::Other,
+            },
+            size: entry.size,
+            modified_ms: entry.modified_ms,
+        }
+    }
 }
 
 /// Why a file operation did not happen.
@@ -45,8 +62,12 @@ pub enum Reason {
     NotFound,
     /// Absolute, with `..` in it, or otherwise not a path of the workspace.
     InvalidPath(String),
-    /// A directory, a link, a device.
+    /// A directory, a link, a device; or no directory where one is asked for.
     NotAFile,
+    /// Something is there already.
+    Exists,
+    /// The directory has something in it.
+    NotEmpty,
     /// More bytes or entries than the limits allow.
     TooLarge,
     /// [`read_to_string`] met bytes that are not UTF-8.
@@ -69,6 +90,8 @@ impl Error {
             wit::Error::NotFound => Reason::NotFound,
             wit::Error::InvalidPath(text) => Reason::InvalidPath(text),
             wit::Error::NotAFile => Reason::NotAFile,
+            wit::Error::Exists => Reason::Exists,
+            wit::Error::NotEmpty => Reason::NotEmpty,
             wit::Error::TooLarge => Reason::TooLarge,
             wit::Error::Other(text) => Reason::Other(text),
         };
@@ -86,6 +109,8 @@ impl fmt::Display for Error {
                 write!(f, "`{path}` is not a path of the workspace: {text}")
             }
             Reason::NotAFile => write!(f, "`{path}` is not a regular file"),
+            Reason::Exists => write!(f, "`{path}` is there already"),
+            Reason::NotEmpty => write!(f, "`{path}` is not empty"),
             Reason::TooLarge => write!(f, "`{path}` is larger than the limits allow"),
             Reason::NotText => write!(f, "`{path}` is not UTF-8 text"),
             Reason::Other(text) => write!(f, "`{path}`: {text}"),
@@ -125,16 +150,63 @@ pub fn write(path: &str, content: impl AsRef<[u8]>) -> Result<(), Error> {
 /// [`Error`] with the path and the reason.
 pub fn list(path: &str) -> Result<Vec<Entry>, Error> {
     let entries = wit::list(path).map_err(|error| Error::from_wit(path, error))?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| Entry {
-            name: entry.name,
-            kind: match entry.kind {
-                wit::Kind::File => Kind::File,
-                wit::Kind::Directory => Kind::Directory,
-                wit::Kind::Other => Kind::Other,
-            },
-            size: entry.size,
-        })
-        .collect())
+    Ok(entries.into_iter().map(Entry::from).collect())
+}
+
+/// Adds to the end of a file; creates it, and the directories that lead to it, if it is not there.
+///
+/// # Errors
+/// [`Error`] with the path and the reason.
+pub fn append(path: &str, content: impl AsRef<[u8]>) -> Result<(), Error> {
+    wit::append(path, content.as_ref()).map_err(|error| Error::from_wit(path, error))
+}
+
+/// What is at a path; a link is [`Kind::Other`].
+///
+/// # Errors
+/// [`Error`] with the path and the reason.
+pub fn stat(path: &str) -> Result<Entry, Error> {
+    wit::stat(path)
+        .map(Entry::from)
+        .map_err(|error| Error::from_wit(path, error))
+}
+
+/// Creates a directory and those that lead to it; one that is there already is fine.
+///
+/// # Errors
+/// [`Error`] with the path and the reason.
+pub fn make_directory(path: &str) -> Result<(), Error> {
+    wit::make_directory(path).map_err(|error| Error::from_wit(path, error))
+}
+
+/// Removes a file or an empty directory.
+///
+/// # Errors
+/// [`Error`] with the path and the reason.
+pub fn remove(path: &str) -> Result<(), Error> {
+    wit::remove(path, false).map_err(|error| Error::from_wit(path, error))
+}
+
+/// Removes a file, or a directory with everything in it.
+///
+/// # Errors
+/// [`Error`] with the path and the reason; nothing is removed of a tree in which something belongs to the host.
+pub fn remove_all(path: &str) -> Result<(), Error> {
+    wit::remove(path, true).map_err(|error| Error::from_wit(path, error))
+}
+
+/// Moves a file or a directory.
+///
+/// # Errors
+/// [`Error`] with the old path and the reason.
+pub fn rename(old: &str, new: &str) -> Result<(), Error> {
+    wit::rename(old, new).map_err(|error| Error::from_wit(old, error))
+}
+
+/// Says when the content of a file changed last.
+///
+/// # Errors
+/// [`Error`] with the path and the reason.
+pub fn set_modified(path: &str, modified_ms: u64) -> Result<(), Error> {
+    wit::set_modified(path, modified_ms).map_err(|error| Error::from_wit(path, error))
 }

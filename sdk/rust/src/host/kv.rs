@@ -12,7 +12,9 @@ use crate::bindings::tool::armature::plugin::kv as wit;
 pub enum Error {
     /// Not granted; the text names what was asked.
     Denied(String),
-    /// The key is empty or too long, the value too large, or the store full.
+    /// The key cannot be one; the text says why.
+    InvalidKey(String),
+    /// The value is too large, or the store full.
     TooLarge,
     /// What is stored is not what the plugin expected to find there.
     Malformed(String),
@@ -24,6 +26,7 @@ impl From<wit::Error> for Error {
     fn from(error: wit::Error) -> Self {
         match error {
             wit::Error::Denied(text) => Self::Denied(text),
+            wit::Error::InvalidKey(text) => Self::InvalidKey(text),
             wit::Error::TooLarge => Self::TooLarge,
             wit::Error::Other(text) => Self::Other(text),
         }
@@ -33,9 +36,11 @@ impl From<wit::Error> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Denied(text) | Self::Other(text) => f.write_str(text),
+            Self::Denied(text) | Self::InvalidKey(text) | Self::Other(text) => {
+                f.write_str(text)
+            },
             Self::TooLarge => {
-                f.write_str("the key or the value is too large, or the store is full")
+                f.write_str("the value is too large, or the store is full")
             }
             Self::Malformed(text) => write!(f, "what is stored cannot be read: {text}"),
         }
@@ -55,7 +60,8 @@ pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
 /// Sets a key.
 ///
 /// # Errors
-/// [`Error::Denied`] without a `kv` grant, [`Error::TooLarge`] when it does not fit.
+/// [`Error::Denied`] without a `kv` grant, [`Error::TooLarge`] when it does not fit, [`Error::InvalidKey`] for a key
+/// that can be none.
 pub fn set(key: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
     Ok(wit::set(key, value.as_ref())?)
 }

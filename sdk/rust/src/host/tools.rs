@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::bindings::tool::armature::plugin::tools as wit;
+use crate::bindings::tool::armature::plugin::toolbox as wit;
 use crate::{Definition, ToolError};
 
 /// The tools that this plugin was granted.
@@ -28,14 +28,7 @@ pub fn call<T: DeserializeOwned>(name: &str, arguments: &impl Serialize) -> Resu
     let arguments = serde_json::to_string(arguments).map_err(|error| {
         ToolError::InvalidArguments(format!("the arguments for `{name}` are no JSON: {error}"))
     })?;
-    // The host knows the context of this call and ignores what is passed here.
-    let context = wit::CallContext {
-        run_id: String::new(),
-        stage: String::new(),
-        call_id: String::new(),
-        remaining_ms: 0,
-    };
-    let result = wit::call_tool(name, &arguments, &context).map_err(ToolError::from)?;
+    let result = wit::call_tool(name, &arguments).map_err(ToolError::from)?;
     serde_json::from_str(&result).map_err(|error| {
         ToolError::Failed(format!(
             "`{name}` answered with something unexpected: {error}"
