@@ -37,7 +37,10 @@ pub(crate) fn read(name: &str) -> Result<String, Failure> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(fail(&"it is larger than 64 MiB"));
     }
-    String::from_utf8(bytes).map_err(|_| fail(&"it is no UTF-8 text"))
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        fail(&format!("it is no UTF-8 text (byte {at})"))
+    })
 }
 
 /// The text of a file, or none if there is no such file.
@@ -94,6 +97,22 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
         let _ = fs::remove_file(&temporary);
         fail(error)
     })
+}
+
+/// Opens a place for lines that are written as they come; `-` is standard output.
+pub(crate) fn lines(name: &str) -> Result<Box<dyn io::Write + Send>, Failure> {
+    if name == "-" {
+        return Ok(Box::new(io::stdout()));
+    }
+    match fs::File::create(name) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) => Err(Failure::usage(format!(
+            "cannot write `{}`: {}",
+            name.escape_debug(),
+            reason(&error)
+        ))
+        .hint("choose another file")),
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

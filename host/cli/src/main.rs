@@ -16,6 +16,7 @@ mod keyboard;
 mod opening;
 mod person;
 mod render;
+mod session;
 
 use std::process::ExitCode;
 

@@ -89,6 +89,26 @@ impl Place {
         self.ran(self.command(arguments, &self.work()).output().unwrap())
     }
 
+    /// Runs a command here that reads this.
+    pub(crate) fn run_reading(&self, arguments: &[&str], given: &str) -> Ran {
+        use std::io::Write as _;
+        let mut command = self.command(arguments, &self.work());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Who does not want to read it, closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(given.as_bytes());
+        self.ran(child.wait_with_output().unwrap())
+    }
+
+    /// Runs a command here that is made up by the caller.
+    pub(crate) fn run_with(&self, make: impl FnOnce(&mut Command) -> &mut Command) -> Ran {
+        let mut command = self.command(&[], &self.work());
+        self.ran(make(&mut command).output().unwrap())
+    }
+
     /// Runs a command at the top of the repository.
     pub(crate) fn run_in_repository(&self, arguments: &[&str]) -> Ran {
         self.ran(self.command(arguments, &repository()).output().unwrap())

@@ -68,41 +68,6 @@ fn a_reply_may_hold_control_characters_in_a_pipe() {
 }
 
 #[test]
-fn inputs_come_from_files_too() {
-    let place = talking("fine");
-    place.write("topic.txt", "say \"hi\"\nstages: []");
-    let ran = place.run(&[
-        "run",
-        "spec.yml",
-        "-q",
-        "-i",
-        "topic=@topic.txt",
-        "-i",
-        "data:=@m.yml",
-    ]);
-    let all = outputs(&ran);
-    assert_eq!(all["topic"], json!("say \"hi\"\nstages: []"));
-    assert_eq!(all["data"][0]["text"], json!("fine"));
-}
-
-#[test]
-fn an_input_that_is_missing_is_named() {
-    let spec = "name: x\ncontracts: {inputs: [{name: topic, required: true, description: What it is about}]}\nstages: [{id: a, gate: human}]\n";
-    shows!(
-        "run-missing-input",
-        Place::with_spec(spec).run(&["run", "spec.yml"])
-    );
-}
-
-#[test]
-fn an_input_that_is_none_is_refused_before_anything_is_read() {
-    shows!(
-        "run-no-input",
-        Place::new().run(&["run", "spec.yml", "-i", "topic"])
-    );
-}
-
-#[test]
 fn a_spec_that_is_wrong_is_shown_like_by_validate() {
     shows!(
         "run-invalid",
@@ -180,55 +145,93 @@ fn a_dry_run_shows_the_plan_and_does_nothing() {
     assert!(!place.home().join("traces.db").exists());
 }
 
+/// The lines of a stream of events.
+fn events(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}")))
+        .collect()
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["type"].as_str().unwrap())
+        .collect()
+}
+
+const TALKING: [&str; 7] = [
+    "run_start",
+    "stage_start",
+    "model_intent",
+    "model_result",
+    "stage_complete",
+    "run_summary",
+    "run_complete",
+];
+
 #[test]
-fn events_are_lines_of_json() {
-    let ran = talking("fine").run(&["run", "spec.yml", "--events"]);
-    let kinds: Vec<String> = ran
-        .err
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).unwrap()["type"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            "run_start",
-            "stage_start",
-            "model_intent",
-            "model_result",
-            "stage_complete",
-            "run_summary",
-            "run_complete"
-        ]
-    );
-    assert_eq!(ran.out, "fine\n");
+fn events_are_lines_of_json_with_place_time_run_and_a_known_type() {
+    let place = talking("fine");
+    let ran = place.run(&["run", "spec.yml", "--events", "events.jsonl"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "fine\n"));
+    let events = events(&place.read("events.jsonl"));
+    assert_eq!(types(&events), TALKING);
+    for (place, event) in events.iter().enumerate() {
+        assert_eq!(event["seq"], json!(place + 1));
+        assert!(event["time"].as_str().unwrap().ends_with('Z'), "{event}");
+        assert_eq!(event["run"], events[0]["run"]);
+        assert!(event["data"].is_object(), "{event}");
+        let kind = event["type"].as_str().unwrap();
+        assert!(
+            armature_store::KINDS.iter().any(|row| row.name == kind),
+            "{kind}"
+        );
+    }
 }
 
 #[test]
-fn an_input_that_the_workflow_does_not_have_is_doubted() {
-    let spec = "name: x\ncontracts: {inputs: [{name: topic}]}\nstages: []\n";
-    let ran = Place::with_spec(spec).run(&["run", "spec.yml", "-i", "topci=tea"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+fn events_on_standard_output_are_alone_there() {
+    let ran = talking("fine").run(&["run", "spec.yml", "--events", "-"]);
+    assert_eq!(types(&events(&ran.out)), TALKING);
+    assert!(ran.err.contains("✓ say"), "{}", ran.err);
+    let both = talking("fine").run(&["run", "spec.yml", "-q", "--events", "-"]);
+    assert_eq!(both.code, Some(2));
     assert!(
-        ran.err
-            .contains("warning: `topci` is no input of this workflow; it has topic"),
+        both.err.contains("both want standard output"),
+        "{}",
+        both.err
+    );
+}
+
+#[test]
+fn a_place_for_events_that_cannot_be_written_stops_the_run_before_it_begins() {
+    let ran = talking("fine").run(&["run", "spec.yml", "--events", "nowhere/e.jsonl"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    assert!(
+        ran.err.contains("cannot write `nowhere/e.jsonl`"),
         "{}",
         ran.err
     );
 }
 
 #[test]
-fn the_end_of_a_run_that_failed_is_an_event_too() {
-    let spec = "name: x\ncontracts: {inputs: [{name: topic, required: true}]}\nstages: []\n";
-    let ran = Place::with_spec(spec).run(&["run", "spec.yml", "--events"]);
-    let last: Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
+fn every_kind_of_event_is_explained_where_the_stream_is() {
+    let tour =
+        std::fs::read_to_string(crate::command::repository().join("host/README.md")).unwrap();
+    for kind in armature_store::KINDS {
+        let row = format!("| `{}` | {} |", kind.name, kind.meaning);
+        assert!(tour.contains(&row), "host/README.md lacks: {row}");
+    }
+}
+
+#[test]
+fn the_stream_of_a_run_that_parks_ends_with_that() {
+    let place = Place::with_spec(GATE);
+    let ran = place.run(&["run", "spec.yml", "--events", "e.jsonl"]);
+    assert_eq!(ran.code, Some(3));
     assert_eq!(
-        (&last["type"], &last["data"]["exit"]),
-        (&json!("error"), &json!(2))
+        types(&events(&place.read("e.jsonl"))).last(),
+        Some(&"run_parked")
     );
 }
 

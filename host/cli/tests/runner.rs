@@ -13,6 +13,7 @@
 mod command;
 mod example;
 mod help;
+mod inputs;
 mod plugin;
 mod readme;
 mod run;

@@ -34,5 +34,5 @@ pub use engine::{CallRequest, CallToolError, Engine, EngineConfig, EngineError, 
 pub use failure::Failure;
 pub use plan::{Plan, PlanCode};
 pub use plugins::{Builtin, PluginProblem, PluginSet};
-pub use run::{InputError, RunError, RunReport, RunRequest, Summary};
+pub use run::{InputError, Missing, RunError, RunReport, RunRequest, Summary};
 pub use secrets::Environment;

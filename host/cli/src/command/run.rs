@@ -2,50 +2,35 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use armature_engine::{Engine, Plan, RunError, RunReport, RunRequest};
+use armature_engine::{Plan, RunRequest};
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::Places,
     exit::Exit,
     failure::Failure,
-    files, inputs,
+    inputs::Inputs,
     opening::{self, Planned},
     person::{self, Person},
-    render::{
-        diagram, findings, outcome,
-        progress::{Detail, Progress, Tally},
-        screen::Screen,
-        text,
-    },
+    render::{diagram, findings, screen::Screen},
+    session::{Session, Show},
 };
 
 /// Run a workflow.
 ///
 /// The result of its last stage goes to standard output, everything about the run to standard error.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Run {
     /// The workflow's file
     #[arg(value_name = "SPEC")]
     spec: PathBuf,
 
-    /// An input: name=text, name:=JSON, name=@file or name:=@file.json; can be repeated
-    #[arg(short, long = "input", value_name = "NAME=VALUE")]
-    inputs: Vec<String>,
+    #[command(flatten)]
+    inputs: Inputs,
 
     /// Show what would be done, with which rights and within which bounds, and do nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["quiet", "events", "output"])]
     dry_run: bool,
-
-    /// Print nothing but the results of all stages, as one JSON object
-    #[arg(short, long, conflicts_with_all = ["verbose", "events", "dry_run"])]
-    quiet: bool,
-
-    /// Write the results of all stages to this file, as one JSON object
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
 
     /// Ask models again what they have answered before, and keep no answer
     #[arg(long)]
@@ -55,13 +40,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "ANSWER")]
     approve: Vec<String>,
 
-    /// Show what plugins log and what models use, too
-    #[arg(short, long, conflicts_with = "events")]
-    verbose: bool,
-
-    /// Show each event of the run as a line of JSON on standard error
-    #[arg(long)]
-    events: bool,
+    #[command(flatten)]
+    show: Show,
 
     #[command(flatten)]
     places: Places,
@@ -69,26 +49,26 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let inputs = inputs::read(&self.inputs)?;
+        let inputs = self.inputs.read()?;
         person::answers(&self.approve)?;
-        self.output.as_deref().map_or(Ok(()), files::check_target)?;
+        self.show.check()?;
         opening::wait(self.start(screen, inputs))
     }
 
     async fn start(&self, screen: &Screen, inputs: Map<String, Value>) -> Result<Exit, Failure> {
         let (planned, engine) =
             opening::plan(&self.spec, || opening::engine(&self.places, !self.dry_run)).await?;
-        let (plan, shown, engine) = match (planned, engine) {
-            (Planned::Good(plan, shown), Some(engine)) => (plan, shown, engine),
-            (Planned::Bad(problems, shown), _) => {
-                return Ok(opening::refuse(screen, &shown, &problems));
+        let (plan, engine) = match (planned, engine) {
+            (Planned::Good(plan), Some(engine)) => (plan, engine),
+            (Planned::Bad(problems), _) => {
+                return Ok(opening::refuse(screen, &problems));
             }
             (Planned::Good(..), None) => {
                 return Err(Failure::failed("no engine was made for a plan"));
             }
         };
-        if !self.quiet && !self.events {
-            findings::show(screen, &shown, plan.warnings());
+        if self.show.tells() {
+            findings::show(screen, plan.warnings());
         }
         if self.dry_run {
             for line in diagram::plan(&engine, &plan) {
@@ -96,93 +76,30 @@ impl Run {
             }
             return Ok(Exit::Done);
         }
-        if !self.quiet && !self.events {
+        if self.show.tells() {
             for line in diagram::header(&plan) {
                 screen.say(&line);
             }
         }
-        if !self.quiet && !self.events {
+        if self.show.tells() {
             warn_of_unknown(screen, &plan, &inputs);
         }
-        let (result, tally) = self.drive(screen, &engine, &plan, inputs).await?;
-        self.finish(screen, &plan, result, &tally)
-    }
-
-    /// Runs it, while somebody watches and may interrupt.
-    async fn drive(
-        &self,
-        screen: &Screen,
-        engine: &Engine,
-        plan: &Plan,
-        inputs: Map<String, Value>,
-    ) -> Result<(Result<RunReport, RunError>, Tally), Failure> {
-        let progress = Arc::new(Progress::start(*screen, self.detail()));
-        let cancel = CancellationToken::new();
-        let request = RunRequest {
-            inputs,
-            approver: Arc::new(Person::new(
-                *screen,
-                Arc::clone(&progress),
-                person::answers(&self.approve)?,
-            )),
-            observer: Arc::clone(&progress) as _,
-            cancel: cancel.clone(),
-            use_cache: !self.no_cache,
+        let answers = person::answers(&self.approve)?;
+        let start = async |session: Session| {
+            let approver = Person::new(*screen, Arc::clone(&session.progress), answers);
+            let request = RunRequest {
+                inputs,
+                approver: Arc::new(approver),
+                observer: session.progress,
+                cancel: session.cancel,
+                use_cache: !self.no_cache,
+            };
+            engine.run(&plan, request).await
         };
-        let interrupt = tokio::spawn(interrupted(*screen, cancel));
-        let result = engine.run(plan, request).await;
-        interrupt.abort();
-        Ok((result, progress.end()))
-    }
-
-    fn detail(&self) -> Detail {
-        match (self.quiet, self.events, self.verbose) {
-            (true, ..) => Detail::Quiet,
-            (_, true, _) => Detail::Events,
-            (.., true) => Detail::Verbose,
-            _ => Detail::Normal,
-        }
-    }
-
-    fn finish(
-        &self,
-        screen: &Screen,
-        plan: &Plan,
-        result: Result<RunReport, RunError>,
-        tally: &Tally,
-    ) -> Result<Exit, Failure> {
-        let report = match result {
-            Ok(report) => report,
-            Err(error) => {
-                let spec = self.spec.display().to_string();
-                let failure = outcome::failure(&error, &spec, tally);
-                if self.events {
-                    screen.say(&outcome::as_event(&failure).to_string());
-                    return Ok(failure.exit);
-                }
-                screen.failure(&failure);
-                if let Some(run) = error.run_id() {
-                    let name = text::line(plan.name(), 120);
-                    screen.say(&format!(
-                        "  run {run} of '{name}' is kept; `armature last` shows what was done"
-                    ));
-                }
-                return Ok(outcome::exit(&error));
-            }
-        };
-        let all = Value::Object(report.outputs.clone());
-        if self.quiet {
-            screen.result(&outcome::pretty(&all))?;
-        } else if !self.events {
-            outcome::show(screen, &report, tally)?;
-        } else if let Some((_, value)) = &report.primary {
-            screen.result(&outcome::readable(value))?;
-        }
-        // Last, so that a disk that is full does not take the result off the screen, too.
-        if let Some(file) = &self.output {
-            files::write(file, &(outcome::pretty(&all) + "\n"))?;
-        }
-        Ok(Exit::Done)
+        let (result, tally) = self.show.follow(screen, start).await?;
+        let spec = self.spec.display().to_string();
+        self.show
+            .finish(screen, (plan.name(), &spec), result, &tally)
     }
 }
 
@@ -205,36 +122,4 @@ fn warn_of_unknown(screen: &Screen, plan: &Plan, inputs: &Map<String, Value>) {
             declared.join(", ")
         ));
     }
-}
-
-/// The first Ctrl-C stops the run and waits for it; the second does not wait.
-async fn interrupted(screen: Screen, cancel: CancellationToken) {
-    signal().await;
-    screen.say("stopping… (once more to stop at once)");
-    cancel.cancel();
-    signal().await;
-    #[expect(
-        clippy::exit,
-        reason = "the person at the terminal does not want to wait"
-    )]
-    std::process::exit(Exit::Interrupted as i32)
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    drop(tokio::signal::ctrl_c().await);
 }

@@ -1,7 +1,7 @@
 //! How a run ended: the result, the last line, and what to do next.
 
 use armature_engine::{RunError, RunReport};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{progress::Tally, screen::Screen, style, text};
 use crate::{exit::Exit, failure::Failure};
@@ -52,8 +52,8 @@ fn seconds(elapsed: f64) -> String {
     }
 }
 
-/// Shows the end of a run that went well: the last line on one stream, the result on the other.
-pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) -> Result<(), Failure> {
+/// Shows the end of a run that went well: the last line, and what did not go as planned.
+pub(crate) fn end(screen: &Screen, report: &RunReport, tally: &Tally) {
     screen.say(&style::name(&summary(report, tally)));
     for (gate, words) in &report.rejected {
         let words = if words.is_empty() {
@@ -66,6 +66,10 @@ pub(crate) fn show(screen: &Screen, report: &RunReport, tally: &Tally) -> Result
             text::line(gate, 80)
         ));
     }
+}
+
+/// Shows the result that the workflow is about, on standard output.
+pub(crate) fn primary(screen: &Screen, report: &RunReport) -> Result<(), Failure> {
     if let Some((stage, value)) = &report.primary {
         screen.say(&style::faint(&format!("{}:", text::line(stage, 80))));
         screen.result(&readable(value))?;
@@ -103,16 +107,10 @@ pub(crate) fn failure(error: &RunError, spec: &str, tally: &Tally) -> Failure {
     failure
 }
 
-/// The same for a program that reads events.
-pub(crate) fn as_event(failure: &Failure) -> Value {
-    json!({
-        "type": "error",
-        "data": { "message": failure.message, "hint": failure.hint, "exit": failure.exit as u8 },
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

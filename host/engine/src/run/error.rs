@@ -75,17 +75,30 @@ pub enum RunError {
     },
 }
 
+/// A required input that was not given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The input.
+    pub name: String,
+    /// What the spec says about it.
+    pub description: Option<String>,
+}
+
+fn missing(inputs: &[Missing]) -> String {
+    let names: Vec<String> = inputs
+        .iter()
+        .map(|input| format!("'{}'", input.name))
+        .collect();
+    let noun = if names.len() == 1 { "input" } else { "inputs" };
+    format!("Required {noun} {} missing from context", names.join(", "))
+}
+
 /// What is wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
-    /// It is required and not there.
-    #[error("Required input '{name}' missing from context")]
-    Missing {
-        /// The input.
-        name: String,
-        /// What the spec says about it.
-        description: Option<String>,
-    },
+    /// They are required and not there.
+    #[error("{}", missing(.0))]
+    Missing(Vec<Missing>),
     /// It is not of the type that the spec declares.
     #[error("input '{name}' must be {expected}, found {found}")]
     Type {
@@ -136,12 +149,16 @@ impl RunError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Input(InputError::Missing { name, description }) => {
-                let what = description
-                    .as_ref()
-                    .map(|text| format!(" ({text})"))
-                    .unwrap_or_default();
-                Some(format!("give it with -i {name}=…{what}"))
+            Self::Input(InputError::Missing(inputs)) => {
+                let lines: Vec<String> = inputs
+                    .iter()
+                    .map(|Missing { name, description }| {
+                        let what = description.as_ref();
+                        let what = what.map_or_else(String::new, |text| format!(" ({text})"));
+                        format!("give it with -i {name}=…{what}")
+                    })
+                    .collect();
+                Some(lines.join("\n"))
             }
             Self::Input(InputError::Type { name, expected, .. }) => {
                 Some(format!("give {expected}: -i {name}=…"))

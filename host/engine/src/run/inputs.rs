@@ -7,13 +7,14 @@
 use armature_spec::InputContract;
 use serde_json::{Map, Value};
 
-use super::error::InputError;
+use super::error::{InputError, Missing};
 
 /// The inputs of a run: those that are declared, in that order, then the others by name.
 pub(crate) fn settle(
     declared: &[InputContract],
     mut given: Map<String, Value>,
 ) -> Result<Map<String, Value>, InputError> {
+    let mut lacking = Vec::new();
     for input in declared {
         let Some(name) = &input.name else { continue };
         let missing = given.get(name).is_none_or(Value::is_null);
@@ -22,12 +23,10 @@ pub(crate) fn settle(
                 Some(default) if !default.is_null() => {
                     given.insert(name.clone(), default.clone());
                 }
-                _ if input.required => {
-                    return Err(InputError::Missing {
-                        name: name.clone(),
-                        description: input.description.clone(),
-                    });
-                }
+                _ if input.required => lacking.push(Missing {
+                    name: name.clone(),
+                    description: input.description.clone(),
+                }),
                 _ => {}
             }
         }
@@ -44,6 +43,9 @@ pub(crate) fn settle(
         })? {
             *value = read;
         }
+    }
+    if !lacking.is_empty() {
+        return Err(InputError::Missing(lacking));
     }
     Ok(in_order(declared, given))
 }

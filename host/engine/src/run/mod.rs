@@ -39,7 +39,7 @@ use crate::{
     secrets::RunSecrets,
 };
 
-pub use error::{InputError, RunError};
+pub use error::{InputError, Missing, RunError};
 pub(crate) use life::{begin, child, outside};
 pub use report::{RunReport, RunRequest, Summary};
 use tree::Tree;

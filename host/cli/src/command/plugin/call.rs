@@ -67,7 +67,7 @@ impl Call {
         } else {
             Detail::Quiet
         };
-        let progress = Arc::new(Progress::start(*screen, detail));
+        let progress = Arc::new(Progress::start(*screen, detail, None));
         let cancel = CancellationToken::new();
         let request = CallRequest {
             plugin: owner,

@@ -7,10 +7,12 @@
 mod live;
 mod story;
 mod tally;
+mod wire;
 mod within;
 
 use std::{
     collections::VecDeque,
+    io::Write,
     sync::{
         Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
@@ -29,6 +31,7 @@ pub(crate) use self::tally::Tally;
 use self::{
     live::Live,
     story::{Line, Story},
+    wire::Wire,
 };
 use super::screen::Screen;
 
@@ -41,8 +44,6 @@ pub(crate) enum Detail {
     Normal,
     /// What plugins say and what models use, too.
     Verbose,
-    /// Each event as a line of JSON.
-    Events,
 }
 
 enum Notice {
@@ -60,15 +61,19 @@ pub(crate) struct Progress {
     notices: Mutex<Sender<Notice>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     tally: Mutex<Tally>,
+    wire: Mutex<Option<Wire>>,
 }
 
 impl Progress {
-    /// Begins to show.
-    pub(crate) fn start(screen: Screen, detail: Detail) -> Self {
+    /// Begins to show, and to write events where they are wanted.
+    pub(crate) fn start(
+        screen: Screen,
+        detail: Detail,
+        events: Option<Box<dyn Write + Send>>,
+    ) -> Self {
         let (sender, receiver) = channel();
         let show = move || match detail {
             Detail::Quiet => {}
-            Detail::Events => show_events(&screen, &receiver),
             Detail::Normal | Detail::Verbose => {
                 let live = screen.is_watched().then(|| Live::new(screen));
                 Show {
@@ -88,6 +93,7 @@ impl Progress {
             notices: Mutex::new(sender),
             thread: Mutex::new(thread.ok()),
             tally: Mutex::default(),
+            wire: Mutex::new(events.and_then(Wire::start)),
         }
     }
 
@@ -121,10 +127,18 @@ impl Progress {
         if let Some(thread) = thread {
             let _ = thread.join();
         }
-        self.tally
+        let mut tally = self
+            .tally
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .clone();
+        let wire = self
+            .wire
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        tally.unwritten = wire.and_then(|wire| wire.end().err());
+        tally
     }
 }
 
@@ -134,9 +148,16 @@ impl Observer for Progress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .count(event);
+        if let Some(wire) = self
+            .wire
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
+            wire.event(run, event);
+        }
         match self.detail {
             Detail::Quiet => {}
-            Detail::Events => self.send(Notice::Event(Box::new((run.clone(), event.clone())))),
             Detail::Normal | Detail::Verbose => {
                 self.send(Notice::Event(Box::new((run.clone(), light(event)))));
             }
@@ -175,25 +196,6 @@ fn light(event: &Event) -> Event {
             ..ModelResult::default()
         }),
         other => other.clone(),
-    }
-}
-
-fn show_events(screen: &Screen, notices: &Receiver<Notice>) {
-    for notice in notices {
-        match notice {
-            Notice::Event(happened) => {
-                let (run, event) = *happened;
-                let mut line = serde_json::json!({"run_id": run});
-                if let (Some(line), Ok(Value::Object(event))) =
-                    (line.as_object_mut(), serde_json::to_value(&event))
-                {
-                    line.extend(event);
-                }
-                screen.say(&line.to_string());
-            }
-            Notice::End => return,
-            Notice::Pause(_) | Notice::Resume => {}
-        }
     }
 }
 

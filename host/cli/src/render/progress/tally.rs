@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     pub(crate) denials: Vec<Denied>,
     /// What the last call of a plugin used.
     pub(crate) last_usage: Option<Usage>,
+    /// Why the stream of events has not all of them.
+    pub(crate) unwritten: Option<String>,
 }
 
 impl Tally {

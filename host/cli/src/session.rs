@@ -1,0 +1,178 @@
+//! One run at the command line: who watches it, who may stop it, what is shown of its end.
+//!
+//! Shared by every command that starts or continues a run, so that a run looks the same however it came about. What a
+//! run does is the engine's; here is only what people see of it. Standard output belongs to one thing alone: the
+//! primary result, the results as JSON (`--quiet`), or the events (`--events -`).
+
+use std::{future::Future, path::PathBuf, sync::Arc};
+
+use armature_engine::{RunError, RunReport};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    files,
+    render::{
+        outcome,
+        progress::{Detail, Progress, Tally},
+        screen::Screen,
+        text,
+    },
+};
+
+/// How a run is shown.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Show {
+    /// Print nothing but the results of all stages, as one JSON object
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Write the results of all stages to this file, as one JSON object
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Show what plugins log and what models use, too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// Write each event of the run to this file, as a line of JSON; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<String>,
+}
+
+/// What a run needs of the session it runs in.
+pub(crate) struct Session {
+    /// Watches it, and is silent while a person is asked.
+    pub(crate) progress: Arc<Progress>,
+    /// Stops it.
+    pub(crate) cancel: CancellationToken,
+}
+
+impl Show {
+    /// Refuses before a run what would go wrong after it.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.quiet && self.events_on_stdout() {
+            return Err(
+                Failure::usage("--quiet and --events - both want standard output")
+                    .hint("write the events to a file: --events FILE"),
+            );
+        }
+        self.output.as_deref().map_or(Ok(()), files::check_target)
+    }
+
+    /// Are the header, warnings and progress shown?
+    pub(crate) fn tells(&self) -> bool {
+        !self.quiet
+    }
+
+    fn events_on_stdout(&self) -> bool {
+        self.events.as_deref() == Some("-")
+    }
+
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        }
+    }
+
+    /// Runs something to its end, while somebody watches and may interrupt.
+    pub(crate) async fn follow<F>(
+        &self,
+        screen: &Screen,
+        work: impl FnOnce(Session) -> F,
+    ) -> Result<(Result<RunReport, RunError>, Tally), Failure>
+    where
+        F: Future<Output = Result<RunReport, RunError>>,
+    {
+        let lines = self.events.as_deref().map(files::lines).transpose()?;
+        let progress = Arc::new(Progress::start(*screen, self.detail(), lines));
+        let cancel = CancellationToken::new();
+        let session = Session {
+            progress: Arc::clone(&progress),
+            cancel: cancel.clone(),
+        };
+        let interrupt = tokio::spawn(interrupted(*screen, cancel));
+        let result = work(session).await;
+        interrupt.abort();
+        let tally = progress.end();
+        if let Some(why) = &tally.unwritten {
+            screen.warning(&format!("not all events could be written: {why}"));
+        }
+        Ok((result, tally))
+    }
+
+    /// Shows how it ended, keeps the result where it was asked for, and says with which code to end.
+    ///
+    /// `again` is the command that would answer a gate, `name` the workflow's.
+    pub(crate) fn finish(
+        &self,
+        screen: &Screen,
+        (name, spec): (&str, &str),
+        result: Result<RunReport, RunError>,
+        tally: &Tally,
+    ) -> Result<Exit, Failure> {
+        let report = match result {
+            Ok(report) => report,
+            Err(error) => {
+                screen.failure(&outcome::failure(&error, spec, tally));
+                if let Some(run) = error.run_id() {
+                    let name = text::line(name, 120);
+                    screen.say(&format!(
+                        "  run {run} of '{name}' is kept; `armature last` shows what was done"
+                    ));
+                }
+                return Ok(outcome::exit(&error));
+            }
+        };
+        let all = Value::Object(report.outputs.clone());
+        if self.quiet {
+            screen.result(&outcome::pretty(&all))?;
+        } else {
+            outcome::end(screen, &report, tally);
+            if !self.events_on_stdout() {
+                outcome::primary(screen, &report)?;
+            }
+        }
+        // Last, so that a disk that is full does not take the result off the screen, too.
+        if let Some(file) = &self.output {
+            files::write(file, &(outcome::pretty(&all) + "\n"))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The first Ctrl-C stops the run and waits for it; the second does not wait.
+async fn interrupted(screen: Screen, cancel: CancellationToken) {
+    signal().await;
+    screen.say("stopping… (once more to stop at once)");
+    cancel.cancel();
+    signal().await;
+    #[expect(
+        clippy::exit,
+        reason = "the person at the terminal does not want to wait"
+    )]
+    std::process::exit(Exit::Interrupted as i32)
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    drop(tokio::signal::ctrl_c().await);
+}
