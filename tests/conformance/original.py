@@ -135,6 +135,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def handle(self):
+        try:
+            super().handle()
+        except OSError:
+            pass  # who asked did not wait for the answer
+
 
 class Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
@@ -220,6 +226,15 @@ def ask(case, expected, inputs):
         return said
     if expected.get("command") == "validate":
         return said
+    # As in a home in which something ran before: its first run loses the race for its own database.
+    from armature.cache.llm_cache import LLMCache
+    from armature.state.traces import TraceStore
+
+    home = pathlib.Path.home() / ".armature"
+    home.mkdir(exist_ok=True)
+    asyncio.run(TraceStore(home / "traces.db").init())
+    asyncio.run(LLMCache(home / "llm_cache.sqlite").init())
+    began = time.monotonic()
     try:
         for _ in range(expected.get("times", 1)):
             harness = Harness(load_spec("spec.yml", vars=variables), use_cache="--no-cache" not in expected.get("arguments", []))
@@ -227,6 +242,7 @@ def ask(case, expected, inputs):
     except BaseException as error:
         said["result"] = None
         said["error"] = f"{type(error).__name__}: {error}"
+    said["took"] = time.monotonic() - began
     return said
 
 
@@ -333,6 +349,8 @@ def judge(expected, said, work, base):
         wanted = json.loads(json.dumps(expected["result"]).replace("SERVER", base))
         found = said.get("result")
         out += differences("result", wanted, NOTHING if found is None else found)
+    if said.get("took", 0) > expected.get("seconds", SECONDS):
+        out.append(f"time: expected {expected['seconds']} s at most, took {said['took']:.1f} s")
     for name, text in expected.get("files", {}).items():
         file = work / name
         found = file.read_text() if file.is_file() else NOTHING
@@ -369,7 +387,12 @@ def main():
             verdict, found = f"not asked: {skip}", []
             kind = "not asked"
         else:
-            found, said = run(case, expected, base)
+            for _ in range(3):
+                SCRIPTS.given.clear()
+                found, said = run(case, expected, base)
+                # Its traces are written by several connections that do not wait for each other.
+                if "database is locked" not in str(said.get("error")):
+                    break
             mine = expected["origin"] == "original"
             kind = {
                 (True, True): "agrees",
