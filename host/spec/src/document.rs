@@ -71,8 +71,7 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
         finding.hint = why.hint;
         Findings::from(finding)
     })?;
-    let mut found = role_names::fill_in(&mut root);
-    let unknown_roles = !found.is_empty();
+    let (mut found, unknown_roles) = role_names::fill_in(&mut root);
     let reading = read::<Spec>(&root);
     found.extend(reading.unknown.iter().map(unknown_key));
     found.extend(reading.errors.iter().map(|why| Finding {
@@ -101,13 +100,16 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
             warnings,
         })
     };
-    if reading.errors.is_empty() && !unknown_roles {
+    if reading.errors.is_empty() && unknown_roles.is_empty() {
         sort(&mut found);
+        // A role that several stages share is read as often, and what is doubtful in it is said once.
+        found.dedup();
         return document(reading.value, root, found).ok_or_else(Findings::default);
     }
     // What can be said about the rest is said now, so that nobody mends one thing to be told of the next.
-    let rest = document(reading.value, root.without(&reading.left_out), Vec::new());
-    found.extend(rest.iter().flat_map(|rest| partial::findings(rest, &root, &reading.left_out)));
+    let left_out = &reading.left_out | &unknown_roles;
+    let rest = document(reading.value, root.without(&left_out), Vec::new());
+    found.extend(rest.iter().flat_map(|rest| partial::findings(rest, &root, &left_out)));
     sort(&mut found);
     Err(Findings(found))
 }

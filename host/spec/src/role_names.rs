@@ -3,6 +3,10 @@
 //! The tree is changed before it is read, so that everything behind sees one form, and a mistake in a shared role is
 //! shown where it is written. A name that is none is an error with what could have been meant.
 
+use std::collections::HashSet;
+
+use serde_json::Value;
+
 use crate::{
     codes::Code,
     finding::Finding,
@@ -10,10 +14,11 @@ use crate::{
     yaml::{Node, NodeKind},
 };
 
-/// Puts the roles in the place of their names; tells which names are none.
-pub(crate) fn fill_in(root: &mut Node) -> Vec<Finding> {
+/// Puts the roles in the place of their names; tells which names are none, and which values they were.
+pub(crate) fn fill_in(root: &mut Node) -> (Vec<Finding>, HashSet<u32>) {
+    let (mut findings, mut left_out) = (Vec::new(), HashSet::new());
     let NodeKind::Map(sections) = &mut root.kind else {
-        return Vec::new();
+        return (findings, left_out);
     };
     let roles: Vec<(std::sync::Arc<str>, Node)> = sections
         .iter()
@@ -28,9 +33,8 @@ pub(crate) fn fill_in(root: &mut Node) -> Vec<Finding> {
         .unwrap_or_default();
     let stages = sections.iter_mut().find(|entry| &*entry.key == "stages");
     let Some(NodeKind::List(stages)) = stages.map(|entry| &mut entry.value.kind) else {
-        return Vec::new();
+        return (findings, left_out);
     };
-    let mut findings = Vec::new();
     for stage in stages {
         let NodeKind::Map(fields) = &mut stage.kind else {
             continue;
@@ -46,10 +50,17 @@ pub(crate) fn fill_in(root: &mut Node) -> Vec<Finding> {
         }
         match roles.iter().find(|(name, _)| name == text) {
             Some((_, found)) => role.value = found.clone(),
-            None => findings.push(unknown(&roles, text, role.value.at)),
+            None => {
+                findings.push(unknown(&roles, text, role.value.at));
+                left_out.insert(role.value.id);
+                role.value.kind = NodeKind::Scalar {
+                    value: Value::Null,
+                    text: "".into(),
+                };
+            }
         }
     }
-    findings
+    (findings, left_out)
 }
 
 fn unknown(

@@ -210,6 +210,121 @@ stages:
 - {id: a, gate: human, on_fail: {loop: {stage: a}}}",
     ),
     (
+        Code::LoopStageNotBefore,
+        "\
+name: x
+stages:
+- {id: a, gate: human, on_fail: {loop: {stage: §b}}}
+- {id: b, gate: human}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, depends_on: [c], on_fail: {loop: {stage: b}}}
+- {id: b, gate: human}
+- {id: c, gate: human, depends_on: [b]}",
+    ),
+    (
+        Code::LoopInvalidMaxIterations,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {max_iterations: §0}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {max_iterations: 1}}",
+    ),
+    (
+        Code::LoopInvalidMaxIterations,
+        "\
+name: x
+contracts: {max_iterations: 0}
+stages:
+- {id: a, gate: human, loop: {max_iterations: §1001}}",
+        "\
+name: x
+contracts: {max_iterations: 0}
+stages:
+- {id: a, gate: human, loop: {max_iterations: 1000}}",
+    ),
+    (
+        Code::LoopAboveContract,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {max_iterations: §21}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {max_iterations: 20}}",
+    ),
+    (
+        Code::LoopInvalidUntilExpr,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {until: §'{{ a > }}'}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {until: '{{ a > 1 }}'}}",
+    ),
+    (
+        Code::LoopEmptyCarryForwardPath,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {carry_forward: [§'a.']}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {carry_forward: [a.b, c], iteration_var: pass}}",
+    ),
+    (
+        Code::LoopInvalidIterationVar,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {iteration_var: §2nd}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {iteration_var: second}}",
+    ),
+    (
+        Code::LoopReservedIterationVar,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {iteration_var: §a}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {iteration_var: b}}",
+    ),
+    (
+        Code::LoopReservedIterationVar,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {iteration_var: §run_id}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {iteration_var: run}}",
+    ),
+    (
+        Code::LoopAndOnFailLoopCoexist,
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: §{max_iterations: 2}, on_fail: {loop: {max: 1}}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, loop: {max_iterations: 2}}",
+    ),
+    (
         Code::UndefinedModelTier,
         "\
 name: x
@@ -639,6 +754,240 @@ stages:
 name: x
 stages:
 - {id: a, gate: human, present: hi}",
+    ),
+    (
+        Code::UndefinedRole,
+        "\
+name: x
+roles: {r: {type: worker, description: d}}
+stages:
+- {id: a, role: §q}",
+        "\
+name: x
+roles: {r: {type: worker, description: d}}
+stages:
+- {id: a, role: r}",
+    ),
+    (
+        Code::UndefinedAgent,
+        "\
+name: x
+agent_library: {echo: {path: agents/echo.yaml}}
+stages:
+- {id: a, agent: §ecko}",
+        "\
+name: x
+agent_library: {echo: {path: agents/echo.yaml}}
+stages:
+- {id: a, agent: echo}",
+    ),
+    (
+        Code::AgentPathEscape,
+        "\
+name: x
+agent_library: {echo: {path: §../echo.yaml}}
+stages: []",
+        "\
+name: x
+agent_library: {echo: {path: a/../echo.yaml}}
+stages: []",
+    ),
+    (
+        Code::AgentPathEscape,
+        "\
+name: x
+agent_library: {echo: {path: §/etc/echo.yaml}}
+stages: []",
+        "\
+name: x
+agent_library: {echo: {path: a/../echo.yaml}}
+stages: []",
+    ),
+    (
+        Code::AgentPathEscape,
+        "\
+name: x
+agent_library: {echo: {path: §a/../../b.yaml}}
+stages: []",
+        "\
+name: x
+agent_library: {echo: {path: a/../echo.yaml}}
+stages: []",
+    ),
+    (
+        Code::ClosureStageUndefined,
+        "\
+name: x
+closure: {stage: §b}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done_no_follow_on, escalation]}}}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+closure: {stage: a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done_no_follow_on, escalation]}}}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::ClosureStageNotGuidedJson,
+        "\
+name: x
+closure: {stage: §a}
+stages:
+- {id: a, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+closure: {stage: a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done_no_follow_on, escalation]}}}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::ClosureSchemaInvalid,
+        "\
+name: x
+closure: {stage: §a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done]}}}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+closure: {stage: a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done_no_follow_on, escalation]}}}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::ClosureSchemaInvalid,
+        "\
+name: x
+closure: {stage: §a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {properties: {reason: {enum: [escalation]}}}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+closure: {stage: a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done_no_follow_on, escalation]}}}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::ClosureSchemaInvalid,
+        "\
+name: x
+closure: {stage: §a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason]}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+closure: {stage: a}
+stages:
+- {id: a, output_mode: guided_json, output_schema: {required: [reason], properties: {reason: {enum: [done_no_follow_on, escalation]}}}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::ReservedContextLayerName,
+        "\
+name: x
+context_layers: [{name: §mission, content: c}]
+stages: []",
+        "\
+name: x
+context_layers: [{name: style, content: c}]
+stages: []",
+    ),
+    (
+        Code::ReservedContextLayerName,
+        "\
+name: x
+context_layers: [{name: §a, content: c}]
+stages: [{id: a, gate: human}]",
+        "\
+name: x
+context_layers: [{name: style, content: c}]
+stages: [{id: a, gate: human}]",
+    ),
+    (
+        Code::EmptyContextLayer,
+        "\
+name: x
+context_layers: [§{name: style}]
+stages: []",
+        "\
+name: x
+context_layers: [{name: style, src: style.md}]
+stages: []",
+    ),
+    (
+        Code::SrcPathEscape,
+        "\
+name: x
+context_layers: [{name: style, src: §../style.md}]
+stages: []",
+        "\
+name: x
+context_layers: [{name: style, src: ./text/style.md}]
+stages: []",
+    ),
+    (
+        Code::UnknownContextLayer,
+        "\
+name: x
+context_layers: [{name: style, content: c}]
+context_policy: {must: [§stile]}
+stages: []",
+        "\
+name: x
+context_layers: [{name: style, content: c}]
+context_policy: {must: [style]}
+stages: []",
+    ),
+    (
+        Code::UnknownContextSource,
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, gate: human, context_policy: {never: [§c]}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, gate: human, context_policy: {never: [a]}}",
+    ),
+    (
+        Code::ContextPolicyContradictsFloor,
+        "\
+name: x
+context_layers: [{name: style, content: c, never: [style]}]
+context_policy: {must: [§style]}
+stages: []",
+        "\
+name: x
+context_layers: [{name: style, content: c}]
+context_policy: {must: [style], never: [style]}
+stages: []",
+    ),
+    (
+        Code::NeverBlocksPartitionSource,
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: b, depends_on: [a], context_policy: {never: [a]}, tool_call: {name: t}, fan_out: 2, partition_source: §'{{ a.list }}'}",
+        "\
+name: x
+stages:
+- {id: a, gate: human}
+- {id: c, gate: human}
+- {id: b, depends_on: [a], context_policy: {never: [c]}, tool_call: {name: t}, fan_out: 2, partition_source: '{{ a.list }}'}",
+    ),
+    (
+        Code::ContextTransitLeakRisk,
+        "\
+name: x
+stages:
+- {id: a, gate: human, present: '{{ secret }}'}
+- {id: b, gate: human, depends_on: [a], context_policy: §{never: [secret]}}",
+        "\
+name: x
+stages:
+- {id: a, gate: human, present: '{{ secret }}'}
+- {id: b, gate: human, depends_on: [a], context_policy: {never: [secret, a]}}",
     ),
 ];
 

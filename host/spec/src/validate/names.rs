@@ -25,6 +25,12 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         if text.place.last() == Some(&Step::Key("until")) {
             continue;
         }
+        // A pass sees everything that the one before it left, and nobody knows what that is.
+        let stage = text.stage.and_then(|index| spec.stages.get(index));
+        let passes = stage.and_then(|stage| stage.iteration.as_ref());
+        if passes.is_some_and(|passes| passes.carry_forward.is_none()) {
+            continue;
+        }
         let Ok(template) = crate::Template::compile(text.text) else {
             continue;
         };
@@ -71,7 +77,19 @@ fn known(spec: &Spec) -> BTreeSet<&str> {
 }
 
 fn injected(spec: &Spec) -> impl Iterator<Item = &str> {
-    spec.stages.iter().filter_map(|stage| stage.on_fail.as_ref()?.retry.as_ref().map(|retry| retry.context.as_str()))
+    let retries = spec
+        .stages
+        .iter()
+        .filter_map(|stage| stage.on_fail.as_ref()?.retry.as_ref());
+    let passes = spec
+        .stages
+        .iter()
+        .filter_map(|stage| stage.iteration.as_ref());
+    let carried = passes.clone().flat_map(|passes| &passes.carry_forward);
+    retries
+        .map(|retry| retry.context.as_str())
+        .chain(passes.map(|passes| passes.iteration_var.as_str()))
+        .chain(carried.flatten().flat_map(|path| path.split('.')))
 }
 
 fn hint(spec: &Spec, known: &BTreeSet<&str>, name: &str) -> String {
