@@ -74,13 +74,15 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
     let (mut found, unknown_roles) = role_names::fill_in(&mut root);
     let reading = read::<Spec>(&root);
     found.extend(reading.unknown.iter().map(unknown_key));
-    found.extend(reading.errors.iter().map(|why| Finding {
-        at: why.at,
-        hint: why
-            .hint
-            .clone()
-            .or_else(|| Some("`armature schema` says what may stand here".to_owned())),
-        ..Finding::new(Code::InvalidValue, why.message.clone())
+    found.extend(reading.errors.iter().map(|why| {
+        Finding {
+            at: why.at,
+            hint: why
+                .hint
+                .clone()
+                .or_else(|| Some("`armature schema` says what may stand here".to_owned())),
+            ..Finding::new(Code::InvalidValue, why.message.clone())
+        }
     }));
     for finding in &mut found {
         finding.stage = finding.at.and_then(|at| stage_around(&root, at));
@@ -109,7 +111,10 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
     // What can be said about the rest is said now, so that nobody mends one thing to be told of the next.
     let left_out = &reading.left_out | &unknown_roles;
     let rest = document(reading.value, root.without(&left_out), Vec::new());
-    found.extend(rest.iter().flat_map(|rest| partial::findings(rest, &root, &left_out)));
+    found.extend(
+        rest.iter()
+            .flat_map(|rest| partial::findings(rest, &root, &left_out)),
+    );
     sort(&mut found);
     Err(Findings(found))
 }

@@ -26,9 +26,8 @@ pub fn load(path: &Path) -> Result<Document, Findings> {
 
 fn read(path: &Path) -> Result<String, Findings> {
     let name = path.display().to_string();
-    let unreadable = |message: String| {
-        Finding::new(Code::Unreadable, message).file(SpecFile::new(&name, ""))
-    };
+    let unreadable =
+        |message: String| Finding::new(Code::Unreadable, message).file(SpecFile::new(&name, ""));
     let failed = |why: std::io::Error| {
         let shown = path.display();
         let finding = match why.kind() {
@@ -66,7 +65,10 @@ fn read(path: &Path) -> Result<String, Findings> {
             ..Location::of_offset(&valid, good)
         };
         unreadable("the file is no UTF-8".to_owned())
-            .file(SpecFile::new(&name, &String::from_utf8_lossy(why.as_bytes())))
+            .file(SpecFile::new(
+                &name,
+                &String::from_utf8_lossy(why.as_bytes()),
+            ))
             .at(at)
             .hint("save it as UTF-8")
             .into()

@@ -31,7 +31,7 @@ pub use finding::{Finding, FindingCode, Findings, Severity, SpecFile};
 pub use location::{Location, Step};
 pub use model::*;
 pub use pattern::{Pattern, PatternError};
-pub use risk::{Risk, RiskFactor, RiskTier, risk};
+pub use risk::{Risk, RiskFactor, RiskTier, risk, risk_table};
 pub use schema::schema;
 pub use template::{EnvStyle, Template, TemplateError, ValueTemplate};
 pub use validate::validate;

@@ -26,7 +26,10 @@ enum Needs {
 /// What a code can be relied on for; `None` where it is not known to be certain.
 fn needs(code: &str) -> Option<Needs> {
     use Code as C;
-    let code = C::ALL.iter().copied().find(|known| known.as_str() == code)?;
+    let code = C::ALL
+        .iter()
+        .copied()
+        .find(|known| known.as_str() == code)?;
     Some(match code {
         C::DuplicateStageId
         | C::InvalidStageId
@@ -63,8 +66,10 @@ fn needs(code: &str) -> Option<Needs> {
 /// What is certain about `rest`, which is what could be read of `root` without the values in `left_out`.
 pub(crate) fn findings(rest: &Document, root: &Node, left_out: &HashSet<u32>) -> Vec<Finding> {
     let whole = |node: &Node| !has_any(node, left_out);
-    let section_is_whole =
-        |key: &&str| root.entry(key).is_none_or(|entry| section_whole(key, &entry.value, left_out));
+    let section_is_whole = |key: &&str| {
+        root.entry(key)
+            .is_none_or(|entry| section_whole(key, &entry.value, left_out))
+    };
     let is_certain = |finding: &Finding| match needs(finding.code) {
         None => false,
         Some(Needs::Nothing) => true,
@@ -139,11 +144,15 @@ stages:
     #[test]
     fn what_was_left_out_is_not_said_to_be_missing() {
         assert_eq!(
-            codes("name: x\nadapters: {a: {type: script, cmd: [ls]}}\nstages: [{id: s, adapter: a}]\n"),
+            codes(
+                "name: x\nadapters: {a: {type: script, cmd: [ls]}}\nstages: [{id: s, adapter: a}]\n"
+            ),
             ["INVALID_VALUE"]
         );
         assert_eq!(
-            codes("name: x\nstages: [{id: [s], gate: human}, {id: t, gate: human, depends_on: [s]}]\n"),
+            codes(
+                "name: x\nstages: [{id: [s], gate: human}, {id: t, gate: human, depends_on: [s]}]\n"
+            ),
             ["INVALID_VALUE"]
         );
         assert_eq!(
@@ -155,7 +164,10 @@ stages:
     #[test]
     fn places_stay_right_when_a_stage_before_them_was_left_out() {
         let text = "name: x\nstages:\n- 7\n- {id: a, gate: robot}\n";
-        let found = parse("s", text).err().map(|f| f.render("s")).unwrap_or_default();
+        let found = parse("s", text)
+            .err()
+            .map(|f| f.render("s"))
+            .unwrap_or_default();
         assert!(found.contains("s:4:17: error[INVALID_GATE]"), "{found}");
     }
 }

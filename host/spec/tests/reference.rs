@@ -12,7 +12,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use armature_spec::{Code, parse, schema, validate};
+use armature_spec::{Code, parse, risk_table, schema, validate};
 use serde_json::{Map, Value};
 
 const BEGIN: &str = "<!-- generated from the types; see host/spec/tests/reference.rs -->";
@@ -157,6 +157,14 @@ fn tables() -> String {
     out.push_str("\n## Findings\n\n| code | severity | when |\n|---|---|---|\n");
     for code in Code::ALL {
         let _ = writeln!(out, "| `{code}` | {} | {} |", code.severity(), code.doc());
+    }
+    out.push_str(
+        "\n## Risk\n\nThe score is the sum of these, from 0 to 100: below 30 low, below 60 medium, below 85 high, from 85 on \
+         critical. It says how much harm a workflow could do and how little it is watched, not whether it will.\n\n\
+         | points | for | why |\n|---|---|---|\n",
+    );
+    for (points, what, why) in risk_table() {
+        let _ = writeln!(out, "| {points} | {what} | {why} |");
     }
     out.push('\n');
     out

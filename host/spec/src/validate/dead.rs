@@ -15,14 +15,29 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
     let adapters = &checker.spec.adapters;
     for (name, adapter) in adapters {
-        if adapter.function.is_some() && adapter.adapter_type != AdapterType::Plugin && adapter.cmd.is_some() {
+        if adapter.function.is_some()
+            && adapter.adapter_type != AdapterType::Plugin
+            && adapter.cmd.is_some()
+        {
             let place = path!["adapters", name, "fn"];
-            dead(checker, None, place, "`fn` never ran anything", "leave it out; `cmd` is the script");
+            dead(
+                checker,
+                None,
+                place,
+                "`fn` never ran anything",
+                "leave it out; `cmd` is the script",
+            );
         }
     }
 }
 
-fn dead(checker: &mut Checker<'_>, stage: Option<usize>, place: &[Step<'_>], what: &str, hint: &str) {
+fn dead(
+    checker: &mut Checker<'_>,
+    stage: Option<usize>,
+    place: &[Step<'_>],
+    what: &str,
+    hint: &str,
+) {
     checker.at(Code::DeadSetting, stage, place, what, Some(hint.to_owned()));
 }
 
@@ -61,9 +76,12 @@ fn sections(checker: &mut Checker<'_>) {
     ] {
         let place = path!["sandbox", key];
         if checker.source.has(place) {
-            let what = format!("`sandbox.{key}` is for containers, and `sandbox.mode` is not docker");
+            let what =
+                format!("`sandbox.{key}` is for containers, and `sandbox.mode` is not docker");
             let hint = match key {
-                "allow_network" => "a plugin that needs the network is granted it: `grants: {http: [\"GET https://HOST/**\"]}`",
+                "allow_network" => {
+                    "a plugin that needs the network is granted it: `grants: {http: [\"GET https://HOST/**\"]}`"
+                }
                 "cpu_limit" | "memory_limit" => "a plugin's own bounds are under its `limits:`",
                 _ => "leave it out, or write `mode: docker`",
             };
@@ -138,8 +156,17 @@ fn of_stage(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
         }
     }
     if stage.sandbox_image.is_some() && checker.spec.sandbox.mode != SandboxMode::Docker {
-        let what = format!("`sandbox_image` of {} is for containers, and `sandbox.mode` is not docker", show(&stage.id));
+        let what = format!(
+            "`sandbox_image` of {} is for containers, and `sandbox.mode` is not docker",
+            show(&stage.id)
+        );
         let place = path!["stages", index, "sandbox_image"];
-        dead(checker, Some(index), place, &what, "leave it out, or write `mode: docker`");
+        dead(
+            checker,
+            Some(index),
+            place,
+            &what,
+            "leave it out, or write `mode: docker`",
+        );
     }
 }

@@ -72,7 +72,9 @@ fn dependencies(checker: &mut Checker<'_>) {
                     hint,
                 );
             } else if !stage.post_run
-                && checker.stage_named(dependency).is_some_and(|other| other.post_run)
+                && checker
+                    .stage_named(dependency)
+                    .is_some_and(|other| other.post_run)
             {
                 let message = format!(
                     "`depends_on` names {}, which runs after all others: nothing waits for it",

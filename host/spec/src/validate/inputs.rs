@@ -43,8 +43,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         };
         if let Some(why) = why {
             let message = format!("the input is called {}: {why}", show(name));
-            let hint =
-                Some("use letters, digits and `_`, and a letter to begin with".to_owned());
+            let hint = Some("use letters, digits and `_`, and a letter to begin with".to_owned());
             checker.section(Code::InvalidInputName, place, message, hint);
         }
     }

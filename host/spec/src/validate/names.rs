@@ -44,7 +44,13 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 "nothing provides {}: it is no input, no stage, and prints nothing",
                 show(&name)
             );
-            checker.at(Code::UndefinedName, text.stage, &text.place, message, Some(hint));
+            checker.at(
+                Code::UndefinedName,
+                text.stage,
+                &text.place,
+                message,
+                Some(hint),
+            );
         }
     }
 }
@@ -69,7 +75,10 @@ fn known(spec: &Spec) -> BTreeSet<&str> {
         known.insert("trigger_payload");
     }
     // What is said to go in is given from outside, if nothing inside makes it.
-    let signatures = spec.stages.iter().filter_map(|stage| stage.signature.as_ref());
+    let signatures = spec
+        .stages
+        .iter()
+        .filter_map(|stage| stage.signature.as_ref());
     known.extend(signatures.flat_map(|signature| signature.input.keys().map(String::as_str)));
     // Names that settings of later features bring along: whatever they inject, they inject by name.
     known.extend(injected(spec));
@@ -95,7 +104,10 @@ fn injected(spec: &Spec) -> impl Iterator<Item = &str> {
 fn hint(spec: &Spec, known: &BTreeSet<&str>, name: &str) -> String {
     let with_dash = spec.stages.iter().find(|stage| {
         let id = stage.id.as_str();
-        !is_name(id) && id.strip_prefix(name).is_some_and(|rest| rest.starts_with(['-', ' ', '.']))
+        !is_name(id)
+            && id
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['-', ' ', '.']))
     });
     if let Some(stage) = with_dash {
         return format!(
@@ -109,7 +121,11 @@ fn hint(spec: &Spec, known: &BTreeSet<&str>, name: &str) -> String {
 }
 
 /// Texts of a tree of arguments, each with the way to it.
-pub(super) fn texts<'a>(value: &'a Value, way: &[Step<'a>], found: &mut Vec<(Vec<Step<'a>>, &'a str)>) {
+pub(super) fn texts<'a>(
+    value: &'a Value,
+    way: &[Step<'a>],
+    found: &mut Vec<(Vec<Step<'a>>, &'a str)>,
+) {
     match value {
         Value::String(text) => found.push((way.to_vec(), text)),
         Value::Array(values) => {

@@ -33,7 +33,10 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 Code::InvalidRegex,
                 path!["safety_rules", index, "condition", "value"],
                 message,
-                Some("put single quotes around it, and `\\` before a mark that is meant as itself".to_owned()),
+                Some(
+                    "put single quotes around it, and `\\` before a mark that is meant as itself"
+                        .to_owned(),
+                ),
             );
         }
         if rule.action != SafetyAction::Allow {

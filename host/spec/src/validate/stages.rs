@@ -39,7 +39,8 @@ fn execution(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
     match keys.split_first() {
         None => {
             let hint = Some(
-                "give it one of `role`, `agent`, `tool_call`, `adapter`, `gate`, `subagent_spec`".to_owned(),
+                "give it one of `role`, `agent`, `tool_call`, `adapter`, `gate`, `subagent_spec`"
+                    .to_owned(),
             );
             checker.stage(
                 Code::NoExecutionType,
@@ -137,7 +138,10 @@ fn fan_out(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
             index,
             path!["inject_file_as"],
             message,
-            Some("add `fan_out` and `partition_source`, a template that gives the list of paths".to_owned()),
+            Some(
+                "add `fan_out` and `partition_source`, a template that gives the list of paths"
+                    .to_owned(),
+            ),
         );
     }
 }
@@ -254,10 +258,10 @@ fn response(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
         return;
     }
     let message = match (stage.kind(), stage.fan_out) {
-        (StageKind::Role, None) => "`response_stage` streams an answer to a person, and this one is JSON",
-        (StageKind::Role, Some(_)) => {
-            "`response_stage` streams one answer, and a fan-out has many"
+        (StageKind::Role, None) => {
+            "`response_stage` streams an answer to a person, and this one is JSON"
         }
+        (StageKind::Role, Some(_)) => "`response_stage` streams one answer, and a fan-out has many",
         _ => "`response_stage` streams a model's answer, and this stage asks no model",
     };
     let hint = Some(

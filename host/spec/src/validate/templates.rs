@@ -62,7 +62,10 @@ fn of_stage(stage: &Stage) -> Vec<(Vec<Step<'_>>, &str)> {
         .on_fail
         .as_ref()
         .and_then(|on_fail| on_fail.retry.as_ref()?.until.as_ref());
-    let pass = stage.iteration.as_ref().and_then(|loops| loops.until.as_ref());
+    let pass = stage
+        .iteration
+        .as_ref()
+        .and_then(|loops| loops.until.as_ref());
     let single: [(&[Step<'_>], Option<&String>); 7] = [
         (
             path!["role", "description"],
@@ -87,7 +90,12 @@ fn of_stage(stage: &Stage) -> Vec<(Vec<Step<'_>>, &str)> {
 
 fn of_adapter(adapter: &Adapter) -> Vec<(Vec<Step<'_>>, &str)> {
     let mut found: Vec<(Vec<Step<'_>>, &str)> = Vec::new();
-    found.extend(adapter.cmd.iter().map(|cmd| (path!["cmd"].to_vec(), cmd.as_str())));
+    found.extend(
+        adapter
+            .cmd
+            .iter()
+            .map(|cmd| (path!["cmd"].to_vec(), cmd.as_str())),
+    );
     for (key, value) in &adapter.args {
         texts(value, path!["args", key], &mut found);
     }
@@ -132,7 +140,13 @@ fn syntax(checker: &mut Checker<'_>, text: &Text<'_>) {
         "templates are Jinja: `{{ name }}`, `{{ list | join(\", \") }}`, `{% if name %}…{% endif %}`"
             .to_owned(),
     );
-    checker.at(Code::InvalidTemplate, text.stage, &text.place, message, hint);
+    checker.at(
+        Code::InvalidTemplate,
+        text.stage,
+        &text.place,
+        message,
+        hint,
+    );
 }
 
 /// A condition without a template in it is always the same, and mostly never holds.
@@ -150,7 +164,13 @@ fn constant(checker: &mut Checker<'_>, text: &Text<'_>) {
     let shown: String = text.text.trim().chars().take(60).collect();
     let message = format!("`{key}` has no `{{{{ … }}}}` in it: it is text, and never true");
     let hint = Some(format!("write `{key}: \"{{{{ {shown} }}}}\"`"));
-    checker.at(Code::ConstantCondition, text.stage, &text.place, message, hint);
+    checker.at(
+        Code::ConstantCondition,
+        text.stage,
+        &text.place,
+        message,
+        hint,
+    );
 }
 
 impl Text<'_> {

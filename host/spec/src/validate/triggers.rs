@@ -16,10 +16,17 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 webhook(checker, index, path);
                 if let Some(first) = paths.insert(path, index) {
                     let line = checker.source.locate(path!["triggers", first]).line;
-                    let message =
-                        format!("the path {} is taken by the webhook in line {line}", show(path));
+                    let message = format!(
+                        "the path {} is taken by the webhook in line {line}",
+                        show(path)
+                    );
                     let hint = Some("give each webhook a path of its own".to_owned());
-                    checker.section(Code::InvalidWebhookPath, path!["triggers", index, "path"], message, hint);
+                    checker.section(
+                        Code::InvalidWebhookPath,
+                        path!["triggers", index, "path"],
+                        message,
+                        hint,
+                    );
                 }
             }
         }
@@ -37,7 +44,12 @@ fn cron(checker: &mut Checker<'_>, index: usize, schedule: &str) {
             "write minute, hour, day of month, month, day of week: `0 9 * * 1-5` is 9:00 on weekdays"
                 .to_owned(),
         );
-        checker.section(Code::InvalidCron, path!["triggers", index, "schedule"], message, hint);
+        checker.section(
+            Code::InvalidCron,
+            path!["triggers", index, "schedule"],
+            message,
+            hint,
+        );
     }
 }
 
@@ -56,7 +68,11 @@ fn webhook(checker: &mut Checker<'_>, index: usize, path: &str) {
     if let Some(why) = why {
         let message = format!("{} is no path of a webhook: {why}", show(path));
         let hint = Some("write for example `/hooks/build`".to_owned());
-        checker.section(Code::InvalidWebhookPath, path!["triggers", index, "path"], message, hint);
+        checker.section(
+            Code::InvalidWebhookPath,
+            path!["triggers", index, "path"],
+            message,
+            hint,
+        );
     }
 }
-

@@ -30,7 +30,9 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
         return Err(SyntaxError {
             at: Location::START,
             message,
-            hint: Some("split the workflow: a stage can run another spec with `subagent_spec`".to_owned()),
+            hint: Some(
+                "split the workflow: a stage can run another spec with `subagent_spec`".to_owned(),
+            ),
         });
     }
     if let Some(offset) = text.find('\0') {
