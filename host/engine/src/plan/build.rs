@@ -21,6 +21,7 @@ use super::{
     order::{order, report_cycle},
     problem::{PlanCode, Reporter},
     resolve::Resolver,
+    rule_names,
     stage::Written,
     stages::{Site, prepare},
     tiers::{Tier, check_models},
@@ -74,6 +75,7 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
         }
     }
     resolve_granted_tools(&stages, &mut resolver, &mut report).await;
+    rule_names::check(spec, &mut resolver, &mut report).await;
     let rules = Arc::new(RuleSet::compile(
         spec,
         &agents.rules,

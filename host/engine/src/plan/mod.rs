@@ -3,6 +3,7 @@
 //! Document and plugins in, plan or problems out. Whatever can be known to be wrong before anything has run is found
 //! here, all of it at once, each with its place in the text. A plan is immutable and shared: many runs can have one.
 
+mod account;
 mod agents;
 mod arguments;
 mod build;
@@ -14,6 +15,7 @@ mod order;
 mod problem;
 mod resolve;
 mod roles;
+mod rule_names;
 pub(crate) mod stage;
 mod stages;
 pub(crate) mod text;
@@ -30,6 +32,7 @@ use armature_grants::PluginName;
 use armature_sandbox::{Digest, Plugin};
 use armature_spec::{Document, Finding};
 
+pub use account::{AskedRight, Held, ModelCalls, PluginRights, SecretUse};
 pub use problem::PlanCode;
 
 pub(crate) use build::single_call;

@@ -197,6 +197,13 @@ impl<'e> Resolver<'e> {
         Some(tool)
     }
 
+    /// The names of all tools of the plugins in use, and of those that are to come.
+    pub(super) async fn names(&mut self, report: &mut Reporter<'_>) -> Vec<String> {
+        self.ask_plugins_in_use(report).await;
+        let later = LATER_TOOLS.iter().map(|name| (*name).to_owned());
+        self.known.keys().cloned().chain(later).collect()
+    }
+
     fn compile(
         &self,
         plugin: Arc<Plugin>,
