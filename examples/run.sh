@@ -36,7 +36,7 @@ for spec in specs/*.yml examples/*/*.yml; do
   grep -q '^stages:' "$spec" || continue
   armature validate --plugins examples/plugins "$spec" >"$said" 2>&1 || fail "$spec is not valid"
   ! grep -q '^warning' "$said" || fail "$spec is valid, but with a warning"
-  grep -q "^\$ armature run $spec" $readme || fail "$readme does not run $spec"
+  grep -qF -e "\$ armature run $spec" -e "\$ cd ${spec%/*}" $readme || fail "$readme does not run $spec"
   valid=$((valid + 1))
 done
 
