@@ -134,3 +134,69 @@ async fn the_operator_can_deny_a_plugin() {
         ["DENIED_PLUGIN"]
     );
 }
+
+#[tokio::test]
+async fn written_arguments_are_checked_and_templates_are_left_to_the_run() {
+    let world = World::new();
+    for (args, wrong) in [
+        ("{ value: 1, from: km, to: m }", None),
+        ("{ value: '{{ x }}', from: '{{ y }}', to: m }", None),
+        ("{ value: many, from: km, to: m }", Some("/value")),
+        ("{ value: 1, from: km }", Some("\"to\" is a required property")),
+        ("{ value: '{{ x }}', from: km }", Some("\"to\" is a required property")),
+    ] {
+        let spec = format!("stages:\n  - id: a\n    tool_call: {{ name: convert, args: {args} }}\n");
+        match (world.plan(&spec).await, wrong) {
+            (Ok(_), None) => {}
+            (Err(found), Some(says)) => {
+                let finding = found.errors().next().unwrap();
+                assert_eq!((finding.code, found.errors().count()), ("INVALID_ARGUMENTS", 1));
+                assert!(finding.message.contains(says), "{finding}");
+                assert_eq!(finding.at.map(|at| at.line), Some(5), "{finding}");
+                assert!(finding.hint.is_some());
+            }
+            (planned, _) => panic!("{args}: {planned:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_reached_as_it_is_written_is_found_before_the_run() {
+    let world = World::new();
+    let spec = |tier: &str| {
+        format!(
+            "model_tiers: {{ small: {tier}, large: {{ provider: nobody, model: m }} }}\nstages:\n  - {{ id: a, role: {{ name: r, type: worker, description: d }}, output_mode: text }}\n"
+        )
+    };
+    for (tier, says) in [
+        ("{ provider: opnai, model: m }", "there is no provider `opnai`"),
+        ("{ provider: scripted, model: m }", "no script"),
+        ("{ provider: scripted, model: m, script: nowhere.yml }", "nowhere.yml"),
+    ] {
+        let found = world.plan(&spec(tier)).await.unwrap_err();
+        let finding = found
+            .errors()
+            .find(|finding| finding.message.contains(says))
+            .unwrap_or_else(|| panic!("{tier}: {found}"));
+        assert_eq!(finding.code, "UNUSABLE_MODEL");
+        assert!(finding.hint.is_some(), "{finding}");
+        assert_eq!(finding.at.map(|at| at.line), Some(3), "{finding}");
+    }
+    // Nobody asks this one.
+    let unused = "model_tiers: { large: { provider: nobody, model: m } }\nstages: [{ id: a, gate: human }]\n";
+    assert!(world.plan(unused).await.is_ok());
+    let own = "model_tiers: { small: { provider: nobody, model: m, api_base: 'http://localhost:1/v1' } }\nstages: [{ id: a, role: { name: r, type: worker, description: d } }]\n";
+    assert!(world.plan(own).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_rule_about_a_tool_that_nobody_has_is_doubtful() {
+    let world = World::new();
+    let rule = |tool: &str| {
+        format!("safety_rules: [{{ tool: {tool}, action: block }}]\nadapters: {{ own: {{ type: plugin, plugin: text-stats }} }}\nstages: []\n")
+    };
+    assert_eq!(world.codes(&rule("fiel_write")).await, ["UNKNOWN_RULE_TOOL"]);
+    for tool in ["file_write", "'*'", "shell", "own"] {
+        assert_eq!(world.codes(&rule(tool)).await, Vec::<&str>::new(), "{tool}");
+    }
+}

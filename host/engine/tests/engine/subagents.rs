@@ -90,39 +90,107 @@ async fn the_parents_rules_hold_in_the_child_too() {
 }
 
 #[tokio::test]
-async fn a_spec_that_calls_itself_comes_to_an_end() {
+async fn a_spec_that_calls_itself_under_a_condition_comes_to_an_end() {
     let world = World::new();
     child(
         &world,
-        "stages:\n  - { id: again, subagent_spec: child.yml }\n",
+        "stages:\n  - { id: again, condition: \"{{ true }}\", subagent_spec: child.yml }\n",
     );
-    let error = world
-        .run(
-            "stages:\n  - { id: s, subagent_spec: sub/child.yml }\n",
-            json!({}),
-        )
-        .await
-        .unwrap_err();
+    let spec = "stages:\n  - { id: s, subagent_spec: sub/child.yml }\n";
+    let plan = world.plan(spec).await.unwrap();
+    let codes: Vec<&str> = plan.warnings().iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["RECURSIVE_SUBAGENT"]);
+    let error = world.run(spec, json!({})).await.unwrap_err();
     assert!(error.to_string().contains("8 are allowed"), "{error}");
 }
 
 #[tokio::test]
-async fn a_childs_problem_is_found_while_planning_and_names_its_file() {
+async fn specs_that_run_one_another_without_end_are_refused_with_the_way() {
+    let world = World::new();
+    world.file(
+        "sub/child.yml",
+        "name: child\nstages:\n  - { id: on, subagent_spec: other.yml }\n",
+    );
+    world.file(
+        "sub/other.yml",
+        "name: other\nstages:\n  - { id: x, gate: human }\n  - { id: back, subagent_spec: child.yml }\n",
+    );
+    let found = world
+        .plan("stages:\n  - { id: s, subagent_spec: sub/child.yml }\n")
+        .await
+        .unwrap_err();
+    let finding = found.errors().next().unwrap();
+    assert_eq!(
+        (finding.code, finding.stage.as_deref()),
+        ("CIRCULAR_SUBAGENT", Some("back"))
+    );
+    assert!(
+        finding
+            .message
+            .ends_with("`child.yml` runs `other.yml` runs `child.yml`"),
+        "{finding}"
+    );
+    assert!(finding.file.as_ref().unwrap().name.ends_with("other.yml"));
+    assert_eq!(finding.at.map(|at| (at.line, at.column)), Some((4, 31)));
+}
+
+#[tokio::test]
+async fn a_childs_problem_is_found_while_planning_at_its_place_in_its_own_file() {
     let world = World::new();
     child(
         &world,
         "stages:\n  - { id: c, tool_call: { name: no_such_tool, args: {} } }\n",
     );
-    let problems = world
+    let found = world
         .plan("stages:\n  - { id: s, subagent_spec: sub/child.yml }\n")
         .await
         .unwrap_err();
-    let problem = problems.errors().next().unwrap();
+    let finding = found.errors().next().unwrap();
     assert_eq!(
-        (problem.code, problem.stage.as_deref()),
-        ("UNKNOWN_TOOL", Some("s"))
+        (finding.code, finding.stage.as_deref()),
+        ("UNKNOWN_TOOL", Some("c"))
     );
-    assert!(problem.message.contains("child.yml"), "{}", problem.message);
+    assert!(finding.file.as_ref().unwrap().name.ends_with("child.yml"));
+    assert!(finding.at.is_some_and(|at| at.column > 20), "{finding:?}");
+}
+
+#[tokio::test]
+async fn a_childs_typing_errors_are_shown_in_the_child_and_a_missing_one_where_it_is_named() {
+    let world = World::new();
+    child(&world, "stages:\n  - { id: c, gate: human, output_mode: xml }\n");
+    let found = world
+        .plan(
+            "stages:\n  - { id: s, subagent_spec: sub/child.yml }\n  - { id: t, subagent_spec: nowhere.yml }\n",
+        )
+        .await
+        .unwrap_err();
+    let shown: Vec<(&str, bool, Option<&str>)> = found
+        .errors()
+        .map(|finding| {
+            let is_child = finding.file.as_ref().unwrap().name.ends_with("child.yml");
+            (finding.code, is_child, finding.stage.as_deref())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("INVALID_VALUE", true, Some("c")),
+            ("UNREADABLE_SUBAGENT", false, Some("t")),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_parent_and_with_its_children_is_said_at_once() {
+    let world = World::new();
+    child(
+        &world,
+        "stages:\n  - { id: c, tool_call: { name: no_such_tool } }\n",
+    );
+    let codes = world
+        .codes("stages:\n  - { id: s, subagent_spec: sub/child.yml }\n  - { id: t, gate: robot }\n")
+        .await;
+    assert_eq!(codes, ["INVALID_GATE", "UNKNOWN_TOOL"]);
 }
 
 #[tokio::test]
