@@ -50,6 +50,15 @@ impl HostPattern {
         }
     }
 
+    /// Does this pattern mean every host that the other one means?
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Below(_), Self::Name(name)) => self.matches(&Host::Domain(name.as_str())),
+            _ => self == other,
+        }
+    }
+
     /// Does the pattern itself name a place that is not public?
     pub fn names_private(&self) -> bool {
         match self {
@@ -141,6 +150,38 @@ impl HttpPattern {
     pub fn host(&self) -> &HostPattern {
         &self.host
     }
+
+    /// Does this pattern mean every request that the other one means?
+    pub fn covers(&self, other: &Self) -> bool {
+        let own = |port: &Port| match port {
+            Port::Default if self.scheme == "https" => Port::Number(443),
+            Port::Default => Port::Number(80),
+            other => *other,
+        };
+        let methods = self.methods.is_empty()
+            || !other.methods.is_empty() && other.methods.iter().all(|m| self.methods.contains(m));
+        methods
+            && self.scheme == other.scheme
+            && self.host.covers(&other.host)
+            && (self.port == Port::Any || own(&self.port) == own(&other.port))
+            && path_covers(&self.path, &other.path)
+    }
+}
+
+/// Does one pattern for paths mean all that the other one means?
+fn path_covers(wide: &str, narrow: &str) -> bool {
+    let (mut wide, mut narrow) = (wide.split('/').peekable(), narrow.split('/'));
+    while let Some(segment) = wide.next() {
+        if segment == "**" && wide.peek().is_none() {
+            return true;
+        }
+        match narrow.next() {
+            Some("**") | None => return false,
+            Some(name) if name == segment || segment == "*" => {}
+            Some(_) => return false,
+        }
+    }
+    narrow.next().is_none()
 }
 
 fn path_matches(pattern: &str, path: &str) -> bool {
@@ -330,6 +371,35 @@ mod tests {
             .parse::<HttpPattern>()
             .unwrap()
             .matches(method, &Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_pattern_covers_another_when_it_means_all_of_its_requests() {
+        let covers = |wide: &str, narrow: &str| {
+            let read = |text: &str| text.parse::<HttpPattern>().unwrap();
+            read(wide).covers(&read(narrow))
+        };
+        for (wide, narrow) in [
+            ("GET https://a.com/**", "GET https://a.com/x/y"),
+            ("* https://*/**", "GET,POST https://a.com/**"),
+            ("GET https://*.a.com/*", "GET https://x.a.com/v1"),
+            ("GET https://a.com:443/x", "GET https://a.com/x"),
+            ("GET https://a.com:*/**", "GET https://a.com:8443/**"),
+        ] {
+            assert!(covers(wide, narrow), "{wide} ⊇ {narrow}");
+            assert!(
+                !covers(narrow, wide) || wide.contains(":443"),
+                "{narrow} ⊉ {wide}"
+            );
+        }
+        for (wide, narrow) in [
+            ("GET https://a.com/**", "* https://a.com/**"),
+            ("GET https://a.com/**", "GET http://a.com/**"),
+            ("GET https://a.com/*", "GET https://a.com/**"),
+            ("GET https://*.a.com/**", "GET https://*/**"),
+        ] {
+            assert!(!covers(wide, narrow), "{wide} ⊉ {narrow}");
+        }
     }
 
     #[test]
