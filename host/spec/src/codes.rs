@@ -52,6 +52,7 @@ crate::finding_codes! {
     InvalidToolEntry "INVALID_TOOL_ENTRY" Error "An entry of `tools` names no plugin, or two.";
     InvalidAdapter "INVALID_ADAPTER" Error "An adapter lacks what its type needs.";
     UnknownAdapterType "UNKNOWN_ADAPTER_TYPE" Warning "An adapter's type is an unknown word; it runs as a script.";
+    UnquotedShellValue "UNQUOTED_SHELL_VALUE" Warning "A value is put into a shell command without the filter `sh`: what it holds may be run.";
     UnknownSkill "UNKNOWN_SKILL" Warning "A role names a skill that `skill_library` has not.";
     UndefinedRole "UNDEFINED_ROLE" Error "`role` names none of `roles`.";
     UndefinedAgent "UNDEFINED_AGENT" Error "`agent` names none of `agent_library`.";

@@ -425,3 +425,28 @@ fn a_value_inserted_into_a_prompt_may_be_megabytes_long() {
     );
     assert_eq!(value("{{ document }}", &ctx), json!(document));
 }
+
+#[test]
+fn the_filter_sh_makes_one_word_of_whatever_a_value_holds() {
+    let template = armature_spec::Template::compile("cat {{ x | sh }}").unwrap();
+    let of = |value: serde_json::Value| {
+        let context = serde_json::json!({ "x": value });
+        template
+            .text(&context, armature_spec::EnvStyle::Literal)
+            .unwrap()
+    };
+    for (value, expected) in [
+        (serde_json::json!("notes/a-1.md"), "cat notes/a-1.md"),
+        (serde_json::json!("; rm -rf ~"), "cat '; rm -rf ~'"),
+        (serde_json::json!("$(id) `id`"), "cat '$(id) `id`'"),
+        (serde_json::json!("it's"), "cat 'it'\\''s'"),
+        (serde_json::json!("a\nb"), "cat 'a\nb'"),
+        (serde_json::json!(""), "cat ''"),
+        (serde_json::json!(null), "cat ''"),
+        (serde_json::json!(3), "cat 3"),
+        (serde_json::json!(["a b", "c"]), "cat 'a b' c"),
+        (serde_json::json!({"k": "v w"}), "cat '{\"k\":\"v w\"}'"),
+    ] {
+        assert_eq!(of(value), expected);
+    }
+}

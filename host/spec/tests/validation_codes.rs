@@ -667,6 +667,19 @@ adapters:
 stages: []",
     ),
     (
+        Code::UnquotedShellValue,
+        "\
+name: x
+adapters:
+  a: {type: script, cmd: §\"ls '{{ dir }}'\"}
+stages: []",
+        "\
+name: x
+adapters:
+  a: {type: script, cmd: \"ls {{ dir | sh }}\"}
+stages: []",
+    ),
+    (
         Code::UnknownSkill,
         "\
 name: x

@@ -17,12 +17,19 @@ pub struct Adapter {
     /// Accepted and ignored, as it always was.
     #[serde(default, rename = "fn")]
     pub function: Option<String>,
-    /// Template: the script itself, for `script`, `python` and `javascript`.
+    /// Template: the script itself, for `script`, `python` and `javascript`. A value that comes from elsewhere is
+    /// written `{{ value | sh }}`, so that a shell takes it as one word.
     #[serde(default)]
     pub cmd: Option<String>,
-    /// Settings for a plugin. Texts are templates at any depth; one that is a single `{{ … }}` keeps its type.
+    /// Settings for a plugin, or variables of a script. Texts are templates at any depth; one that is a single `{{ … }}`
+    /// keeps its type.
     #[serde(default)]
     pub args: Map<String, Value>,
+    /// What becomes of what a script prints: `json` makes the JSON object on its standard output the stage's result, and
+    /// then a script that fails or prints something else fails the stage. Without it the result is `stdout`, `stderr`
+    /// and `exit_code`, and a script that fails is a result too.
+    #[serde(default)]
+    pub parse: Option<AdapterParse>,
     /// Seconds.
     #[serde(default = "timeout")]
     pub timeout: u64,
@@ -35,6 +42,14 @@ pub struct Adapter {
     /// How much it may use.
     #[serde(default)]
     pub limits: Option<LimitRequest>,
+}
+
+/// What becomes of what a script prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdapterParse {
+    /// It is one JSON object, and that is the result.
+    Json,
 }
 
 const fn timeout() -> u64 {

@@ -24,7 +24,7 @@ mod tiers;
 mod tool;
 mod trigger;
 
-pub use adapter::{Adapter, AdapterType};
+pub use adapter::{Adapter, AdapterParse, AdapterType};
 pub use agent::{AgentBundle, AgentEntry, Closure};
 pub use context::{ContextLayer, ContextPolicy};
 pub use contract::{Contract, InputContract, OutputContract};

@@ -1,6 +1,6 @@
 //! minijinja as armature sets it up: what a template may do, how much, and how values print.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use minijinja::{
     AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value,
@@ -33,6 +33,7 @@ pub(super) fn environment() -> Environment<'static> {
         // It shows everything that is in the context.
         environment.remove_global("debug");
         compare::install(&mut environment);
+        environment.add_filter("sh", shell_word);
         environment
     });
     BASE.clone()
@@ -49,17 +50,41 @@ fn keep_and_print(
 }
 
 fn print(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
-    let written = match value.kind() {
-        ValueKind::Undefined | ValueKind::None => Ok(()),
-        ValueKind::String => out.write_str(value.as_str().unwrap_or_default()),
-        ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => match serde_json::to_string(value)
-        {
-            Ok(json) => out.write_str(&json),
-            Err(_) => write!(out, "{value}"),
-        },
-        _ => write!(out, "{value}"),
-    };
-    written.map_err(Error::from)
+    out.write_str(&shown(value)).map_err(Error::from)
+}
+
+/// A value as it prints: text as it is, lists and maps as JSON, nothing for what is not there.
+fn shown(value: &Value) -> Cow<'_, str> {
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::None => Cow::Borrowed(""),
+        ValueKind::String => Cow::Borrowed(value.as_str().unwrap_or_default()),
+        ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => serde_json::to_string(value)
+            .unwrap_or_else(|_| value.to_string())
+            .into(),
+        _ => value.to_string().into(),
+    }
+}
+
+/// A value as one word of a shell command, whatever is in it; a list as one word for each item.
+fn shell_word(value: &Value) -> Result<String, Error> {
+    if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        let words: Vec<String> = value
+            .try_iter()?
+            .map(|item| quoted(&shown(&item)))
+            .collect();
+        return Ok(words.join(" "));
+    }
+    Ok(quoted(&shown(value)))
+}
+
+/// Nothing is special between single quotes but the quote that ends them.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 /// JSON as a value: plain data, with nothing behind it that could be called.

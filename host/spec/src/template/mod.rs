@@ -13,6 +13,7 @@ mod compare;
 mod engine;
 mod names;
 mod scan;
+mod shell;
 mod tree;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use serde_json::Value;
 pub use names::EnvStyle;
 use names::Names;
 use scan::Unclear;
+pub(crate) use shell::unquoted;
 pub use tree::ValueTemplate;
 
 /// Why a template cannot be compiled or rendered.

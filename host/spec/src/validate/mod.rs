@@ -13,6 +13,7 @@ mod inputs;
 mod layers;
 mod names;
 mod safety;
+mod shell;
 mod stages;
 mod templates;
 mod triggers;
@@ -39,6 +40,7 @@ pub fn validate(document: &Document) -> Vec<Finding> {
     actions::check(&mut checker);
     contracts::check(&mut checker);
     safety::check(&mut checker);
+    shell::check(&mut checker);
     templates::check(&mut checker);
     inputs::check(&mut checker);
     names::check(&mut checker);
