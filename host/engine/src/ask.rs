@@ -18,17 +18,20 @@ pub struct Approval {
     pub run: RunId,
     /// The stage; empty outside a workflow.
     pub stage: String,
+    /// The name of the call in the run's log.
+    pub call_id: String,
     /// The plugin that would be called.
     pub plugin: String,
     /// The tool, or the adapter.
     pub tool: String,
     /// The arguments, rendered, without secrets.
     pub args: Value,
-    /// Digest of plugin, tool, arguments as they are, and who asks where and when: what the answer is about. The same
-    /// call has another one in another process.
+    /// Digest of plugin, tool, arguments as they are, and who asks where and when: what the answer is about.
     pub digest: String,
     /// Why it is asked.
     pub message: String,
+    /// May it have been made already, before the run was interrupted?
+    pub is_again: bool,
 }
 
 /// The answer to an [`Approval`].
@@ -38,7 +41,7 @@ pub enum Answer {
     Approved,
     /// No.
     Refused,
-    /// Nobody can be asked here.
+    /// Nobody can be asked here: the run waits.
     Unavailable,
 }
 
@@ -111,6 +114,7 @@ impl Below {
 impl Approver for Below {
     fn approve<'a>(&'a self, mut ask: Approval) -> BoxFuture<'a, Answer> {
         ask.stage = self.named(&ask.stage);
+        ask.call_id = self.named(&ask.call_id);
         self.asks.approve(ask)
     }
 

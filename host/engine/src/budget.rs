@@ -10,6 +10,7 @@ use std::sync::{
 };
 
 use armature_sandbox::Spending;
+use armature_store::state::Used;
 
 /// The last model stage that the spec allows has been used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,15 @@ impl Budget {
             parent,
             ..Self::default()
         }
+    }
+
+    /// Begins where an interrupted run stopped. What is above it is told by whoever began there.
+    pub(crate) fn go_on_from(&self, used: &Used, model_stages: u64) {
+        self.model_stages.store(model_stages, Relaxed);
+        self.llm_calls.store(used.llm_calls, Relaxed);
+        self.tokens.store(used.tokens, Relaxed);
+        self.micro_usd.store(micro(used.cost_usd), Relaxed);
+        self.tool_calls.store(used.tool_calls, Relaxed);
     }
 
     fn chain(&self) -> impl Iterator<Item = &Self> {
@@ -79,12 +89,7 @@ impl Budget {
 
     /// Notes what a model's reply used.
     pub(crate) fn add_model_usage(&self, tokens: u64, cost_usd: Option<f64>) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float to integer cast saturates"
-        )]
-        let micro = (cost_usd.unwrap_or(0.0).max(0.0) * 1e6).round() as u64;
+        let micro = micro(cost_usd.unwrap_or(0.0));
         for budget in self.chain() {
             budget.tokens.fetch_add(tokens, Relaxed);
             budget.micro_usd.fetch_add(micro, Relaxed);
@@ -120,6 +125,17 @@ impl Budget {
             tool_calls: self.tool_calls.load(Relaxed),
         }
     }
+}
+
+/// Money as it is counted.
+fn micro(usd: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float to integer cast saturates"
+    )]
+    let micro = (usd.max(0.0) * 1e6).round() as u64;
+    micro
 }
 
 /// A tool call that is counted, and given back unless it is made: when it is refused, or given up while a person is
@@ -173,6 +189,22 @@ mod tests {
         assert_eq!(parent.take_model_stage(), Ok(()));
         assert_eq!(child.take_model_stage(), Err(Exhausted { limit: 2 }));
         assert_eq!(child.model_stages.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn a_budget_that_goes_on_has_used_what_was_used_before() {
+        let budget = Budget::new(Some(3), None);
+        let used = Used {
+            llm_calls: 4,
+            tokens: 100,
+            cost_usd: 0.5,
+            tool_calls: 7,
+            ..Used::default()
+        };
+        budget.go_on_from(&used, 2);
+        assert_eq!(budget.spent().tokens, 100);
+        assert!(budget.take_model_stage().is_ok());
+        assert_eq!(budget.take_model_stage(), Err(Exhausted { limit: 3 }));
     }
 
     #[test]

@@ -18,10 +18,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     failure::Failure,
-    files,
+    files, home,
     plan::{Plan, Tier, build, single_call, stage::Written},
     plugins::{Builtin, PluginSet},
-    run::{Run, RunError, RunReport, RunRequest, begin, outside},
+    run::{Run, RunError, RunReport, RunRequest, Unfinished, begin, outside, resume, unfinished},
     secrets::Environment,
     stage::Scope,
     tools::{Act, Exposure, What, act},
@@ -206,15 +206,28 @@ impl Engine {
             persist,
             builtins,
         } = config;
-        files::make_home(&home).map_err(|error| EngineError::Home {
+        let made = files::make_home(&home).map_err(|error| EngineError::Home {
             path: home.clone(),
             why: error.to_string(),
-        })?;
+        });
+        // Who keeps nothing can do without: a compiled component is then compiled again.
+        if persist {
+            made?;
+        }
         let sandbox = Sandbox::new(Some(home.join(CACHE)), Limits::of_loading(policy.limits()))?;
         let plugins = PluginSet::read(&sandbox, &builtins, &plugin_dirs)?;
         let store = persist
             .then(|| Store::open(&home.join(DATABASE)))
             .transpose()?;
+        // A call is bound to it; only where runs are kept does anybody come back to one.
+        let seal = if persist {
+            home::seal(&home).map_err(|error| EngineError::Home {
+                path: home.clone(),
+                why: error.to_string(),
+            })?
+        } else {
+            rand::random()
+        };
         Ok(Self(Arc::new(Shared {
             sandbox,
             plugins,
@@ -223,7 +236,7 @@ impl Engine {
             store,
             plugin_dirs,
             home,
-            seal: rand::random(),
+            seal,
             models: Mutex::default(),
         })))
     }
@@ -257,6 +270,33 @@ impl Engine {
     /// [`RunError`], with a hint.
     pub async fn run(&self, plan: &Plan, request: RunRequest) -> Result<RunReport, RunError> {
         begin(&self.0, plan, request).await
+    }
+
+    /// Goes on with a run of this plan: the stages that were done are not run again. Inputs are those it was begun
+    /// with; those of the request are not looked at. As with [`Engine::run`], nothing is left at work.
+    ///
+    /// # Errors
+    /// [`RunError::Resume`] when it cannot go on, and why; otherwise as [`Engine::run`].
+    pub async fn resume(
+        &self,
+        plan: &Plan,
+        run: RunId,
+        request: RunRequest,
+    ) -> Result<RunReport, RunError> {
+        resume(&self.0, plan, run, request).await
+    }
+
+    /// The newest run of this spec with these inputs, if it did not come to its end: what `checkpoint: true` goes on
+    /// with.
+    ///
+    /// # Errors
+    /// [`RunError::Input`], and what the store says.
+    pub async fn unfinished(
+        &self,
+        plan: &Plan,
+        inputs: &Map<String, Value>,
+    ) -> Result<Option<Unfinished>, RunError> {
+        unfinished(&self.0, plan, inputs).await
     }
 
     /// Calls one tool outside a workflow, by the same path as every other call.

@@ -122,6 +122,8 @@ pub enum Failure {
         run_id: String,
         /// Why.
         message: String,
+        /// Did a rule, a person or a missing right stop it?
+        is_refusal: bool,
     },
     /// The log could not be written: without it nothing outside may be touched.
     #[error("the event log cannot be written: {0}")]
@@ -129,11 +131,11 @@ pub enum Failure {
     /// The run was told to stop.
     #[error("stopped")]
     Cancelled,
-    /// A gate waits for an answer that nobody here can give.
-    #[error("gate `{stage}` waits for an answer")]
+    /// A gate or a call waits for an answer that nobody here can give.
+    #[error("it waits for an answer at {}", waiting.join(", "))]
     Parked {
-        /// The gate.
-        stage: String,
+        /// The stages that wait, each by the way to it.
+        waiting: Vec<String>,
     },
     /// A defect of armature itself.
     #[error("internal error: {0}")]
@@ -191,6 +193,13 @@ impl Failure {
         }
     }
 
+    /// A stage waits.
+    pub(crate) fn parked(stage: &str) -> Self {
+        Self::Parked {
+            waiting: vec![stage.to_owned()],
+        }
+    }
+
     /// Is it the end of the whole run, which no `fail_as_value` and no fan-out keeps to itself?
     pub(crate) fn ends_run(&self) -> bool {
         matches!(
@@ -218,6 +227,10 @@ impl Failure {
                 | Self::NotApproved { .. }
                 | Self::Denied(_)
                 | Self::NotExposed { .. }
+                | Self::Subagent {
+                    is_refusal: true,
+                    ..
+                }
         ) || matches!(
             self,
             Self::Call(CallError::Denied(_) | CallError::Tool(ToolError::Denied(_)))
@@ -264,7 +277,7 @@ impl Failure {
                 "{rule} decides about `{tool}`; change the rule if it is wrong"
             )),
             Self::NotApproved { .. } => {
-                Some("run it where a person can answer, or change the rule that asks".into())
+                Some("ask again where a person can answer, or change the rule that asks".into())
             }
             Self::Model(error) => Some(error.hint()).filter(|hint| !hint.is_empty()),
             Self::Exhausted { .. } => {

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use armature_sandbox::ScrubStream;
-use armature_store::{Event, EventLog, RunId, Store, StoreError, TraceRow, event::UnknownEvent};
+use armature_store::{Event, EventLog, RunId, Seq, Store, StoreError, TraceRow, event::UnknownEvent};
 
 use crate::{ask::Observer, failure::Failure, secrets::RunSecrets};
 
@@ -102,6 +102,34 @@ impl Journal {
             journal: self,
             stage,
             text: Mutex::new(self.secrets.stream()),
+        }
+    }
+
+    /// Takes the run over from whoever wrote `after`: of several that try one succeeds.
+    pub(crate) async fn take_over(&self, after: Seq) -> Result<(), StoreError> {
+        let event = Event::RunResumed {
+            after,
+            reason: format!("process {}", std::process::id()),
+        };
+        if let Some(log) = self.log.clone() {
+            let (run, event) = (self.run.clone(), event.clone());
+            let taken = move || log.append_after(&run, after, &event);
+            let taken = tokio::task::spawn_blocking(taken).await;
+            taken.unwrap_or_else(|_| {
+                Err(StoreError::Fenced {
+                    run: self.run.clone(),
+                    seq: after.next(),
+                })
+            })?;
+        }
+        self.observer.event(&self.run, &event);
+        Ok(())
+    }
+
+    /// Waits until the log takes more without piling it up.
+    pub(crate) async fn room(&self) {
+        if let Some(log) = &self.log {
+            log.room().await;
         }
     }
 

@@ -7,7 +7,7 @@
 //! Reading order: `engine`, `plan/build`, `run/life`, `schedule`, `stage/mod`, `stage/recovery`, `tools/path`,
 //! `rules`, `role`.
 //!
-//! What this crate refuses: to read the environment, to print, to open files outside `files.rs`, to call a plugin on
+//! What this crate refuses: to read the environment, to print, to open files outside `files.rs` and `home.rs`, to call a plugin on
 //! any other path, and to go on with anything once [`Engine::run`] has returned.
 
 mod ask;
@@ -16,6 +16,7 @@ mod context;
 mod engine;
 mod failure;
 mod files;
+mod home;
 mod journal;
 mod misfit;
 mod plan;
@@ -32,7 +33,10 @@ mod truncate;
 pub use ask::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Nobody, Observer, nobody};
 pub use engine::{CallRequest, CallToolError, Engine, EngineConfig, EngineError, LastResult};
 pub use failure::Failure;
-pub use plan::{Plan, PlanCode};
+pub use plan::{AskedRight, Held, ModelCalls, Plan, PlanCode, PluginRights, SecretUse};
 pub use plugins::{Builtin, PluginProblem, PluginSet};
-pub use run::{InputError, Missing, RunError, RunReport, RunRequest, Summary};
+pub use home::worker;
+pub use run::{
+    InputError, Missing, ResumeProblem, RunError, RunReport, RunRequest, Summary, Unfinished,
+};
 pub use secrets::Environment;

@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use armature_llm::{Reply, ToolCall};
-use armature_sandbox::{CallError, Placeholder, ScrubStream, Scrubber, Secrets, ToolError};
+use armature_sandbox::{CallError, Digest, Placeholder, Scrubber, ScrubStream, Secrets, ToolError};
 use serde_json::{Map, Value};
 
 /// Reads an environment variable.
@@ -79,6 +79,18 @@ impl RunSecrets {
         for (name, token) in &self.tokens {
             if text.contains(token.as_str()) {
                 text = text.replace(token.as_str(), &shown(name));
+            }
+        }
+        text
+    }
+
+    /// A text in which each placeholder is a name that is the same in every process with this seal, and that nobody
+    /// can write who does not know the seal: the text itself, `{{ env.NAME }}`, is another argument.
+    pub(crate) fn named(&self, mut text: String, seal: &[u8]) -> String {
+        for (name, token) in &self.tokens {
+            if text.contains(token.as_str()) {
+                let sealed = Digest::of(&[seal, b"placeholder", name.as_bytes()]).to_string();
+                text = text.replace(token.as_str(), &sealed);
             }
         }
         text

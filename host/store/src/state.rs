@@ -54,6 +54,8 @@ pub struct RunState {
     pub open_requests: Vec<ModelIntent>,
     /// The runs that its stages started, by the name of the attempt.
     pub children: BTreeMap<String, RunId>,
+    /// All runs that its stages ever started, those of earlier passes too.
+    pub descendants: Vec<RunId>,
     /// Gates and calls that wait for a person, in the order in which they were asked.
     pub questions: Vec<Question>,
     /// Answers to gates, by stage: whether it was approved, and the text.
@@ -111,6 +113,16 @@ pub struct Used {
     pub tool_calls: u64,
     /// Time at work, the time it was parked or dead left out.
     pub active: Duration,
+}
+
+impl Used {
+    /// What another run used was used here too. Time is not: they were at work at the same time.
+    pub fn add(&mut self, other: &Self) {
+        self.llm_calls = self.llm_calls.saturating_add(other.llm_calls);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.cost_usd += other.cost_usd;
+        self.tool_calls = self.tool_calls.saturating_add(other.tool_calls);
+    }
 }
 
 impl RunState {
@@ -252,7 +264,10 @@ impl RunState {
                 .retain(|(of, _), (approved, _)| *of != stage || *approved),
             Event::ChildStarted {
                 call_id, run_id, ..
-            } => drop(self.children.insert(call_id, run_id)),
+            } => {
+                self.descendants.push(run_id.clone());
+                self.children.insert(call_id, run_id);
+            }
             Event::GateOpened { stage, message, .. } => {
                 self.gate_answers.remove(&stage);
                 let key = format!("{stage}\n{message}");
@@ -368,10 +383,10 @@ impl RunState {
     }
 }
 
-/// Is this the name of an attempt at the stage, or at an item of it (`stage#1`, `stage[2]#1`)?
+/// Is this the name of an attempt at the stage, at an item or in a pass of it (`stage#1`, `stage[2]@3#1`)?
 fn attempt_of(id: &str, stage: &str) -> bool {
     id.strip_prefix(stage)
-        .is_some_and(|rest| rest.starts_with(['#', '[']))
+        .is_some_and(|rest| rest.starts_with(['#', '[', '~', '@']))
 }
 
 #[cfg(test)]

@@ -88,9 +88,7 @@ impl Store {
             let Some(depth) = depth.checked_sub(1) else {
                 break;
             };
-            let stage = call
-                .rsplit_once('#')
-                .map_or(call.as_str(), |(stage, _)| stage);
+            let stage = call.split(['~', '@', '#']).next().unwrap_or_default();
             self.gather_waiting(child, &format!("{way}{stage}/"), depth, found)?;
         }
         Ok(())

@@ -216,6 +216,14 @@ impl<'a> Conversation<'a> {
             self.stream(&reply.text);
             return Ok(reply);
         }
+        if let Some(reply) = run.past.reply(&call_id, &key)
+            && let Ok(reply) = serde_json::from_value::<Reply>(reply.clone())
+        {
+            // It was answered before the run was interrupted, and paid for: nobody is asked.
+            self.usage += reply.usage;
+            self.stream(&reply.text);
+            return Ok(reply);
+        }
         let intent = ModelIntent {
             stage: self.scope.id().to_owned(),
             item: self.scope.item,

@@ -68,11 +68,13 @@ pub(super) fn summarize(run: &Run, elapsed: Duration) -> Summary {
     let skipped = run.tally.skipped.load(Relaxed);
     let done = run.board.results().count() as u64;
     let failed = run.tally.failed.load(Relaxed);
+    let resumed = run.tally.resumed.load(Relaxed);
     Summary {
         elapsed_s: (elapsed.as_secs_f64() * 100.0).round() / 100.0,
         stages_total: run.plan.0.stages.len() as u64,
-        stages_ran: done.saturating_sub(skipped),
+        stages_ran: done.saturating_sub(skipped).saturating_sub(resumed),
         stages_skipped: skipped,
+        stages_resumed: resumed,
         stages_failed: failed,
         rogue_signals: run.tally.refused.load(Relaxed),
         spent: run.budget.spent(),
@@ -87,7 +89,7 @@ pub(super) fn summary_event(run: &Run, summary: &Summary) -> Event {
         stages_total: summary.stages_total,
         stages_ran: summary.stages_ran,
         stages_skipped: summary.stages_skipped,
-        stages_resumed: 0,
+        stages_resumed: summary.stages_resumed,
         stages_failed: summary.stages_failed,
         rogue_signals: summary.rogue_signals,
     })

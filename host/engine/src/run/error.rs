@@ -2,6 +2,7 @@
 
 use armature_store::{RunId, StoreError};
 
+use super::resume::ResumeProblem;
 use crate::failure::Failure;
 
 /// Why a run did not come to its end.
@@ -47,15 +48,32 @@ pub enum RunError {
         /// The run.
         run_id: RunId,
     },
-    /// A gate waits for a person, and nobody can be asked here. Everything else is done.
-    #[error("the run waits for an answer at gate `{stage}`")]
+    /// A gate or a call waits for a person, and nobody can be asked here. Everything else is done.
+    #[error("the run waits for an answer at {}", named(.waiting))]
     Parked {
         /// The run.
         run_id: RunId,
-        /// The first gate that waits.
+        /// The first stage that waits.
         stage: String,
-        /// All of them.
+        /// All of them, each by the way to it.
         waiting: Vec<String>,
+    },
+    /// The run cannot be gone on with.
+    #[error("{0}")]
+    Resume(ResumeProblem),
+    /// The log could not be read.
+    #[error("the event log cannot be read: {source}")]
+    Store {
+        /// What the store says.
+        source: StoreError,
+    },
+    /// The run cannot be claimed for this process.
+    #[error("run {run_id} cannot be claimed: {why}")]
+    Claim {
+        /// The run.
+        run_id: RunId,
+        /// What the system says.
+        why: String,
     },
     /// The event log could not be written.
     #[error("the event log cannot be written: {source}")]
@@ -73,6 +91,11 @@ pub enum RunError {
         /// What the system says.
         why: String,
     },
+}
+
+fn named(stages: &[String]) -> String {
+    let names: Vec<String> = stages.iter().map(|stage| format!("`{stage}`")).collect();
+    names.join(", ")
 }
 
 /// A required input that was not given.
@@ -115,7 +138,11 @@ impl RunError {
     /// The run, when one was begun.
     pub fn run_id(&self) -> Option<&RunId> {
         match self {
-            Self::Input(_) | Self::Workspace { .. } => None,
+            Self::Input(_)
+            | Self::Workspace { .. }
+            | Self::Resume(_)
+            | Self::Store { .. }
+            | Self::Claim { .. } => None,
             Self::Stage { run_id, .. }
             | Self::Output { run_id, .. }
             | Self::Timeout { run_id, .. }
@@ -141,7 +168,8 @@ impl RunError {
             Self::Timeout { .. } => "TimeoutError",
             Self::Cancelled { .. } => "CancelledError",
             Self::Parked { .. } => "Parked",
-            Self::Log { .. } => "LogError",
+            Self::Log { .. } | Self::Store { .. } | Self::Claim { .. } => "LogError",
+            Self::Resume(_) => "ResumeError",
             Self::Workspace { .. } => "FileNotFoundError",
         }
     }
@@ -168,11 +196,15 @@ impl RunError {
                 "stage `{stage}` ran; look at its result, or leave `{key}` out of contracts.outputs"
             )),
             Self::Timeout { .. } => Some("raise `contracts.timeout_hours`".to_owned()),
-            Self::Parked { .. } => Some("run it where a person can answer".to_owned()),
+            Self::Parked { run_id, stage, .. } => {
+                Some(format!("armature approve {run_id} {stage} --yes"))
+            }
+            Self::Resume(problem) => Some(problem.hint()),
+            Self::Claim { .. } => Some("armature's home must be yours to write".to_owned()),
             Self::Workspace { .. } => {
                 Some("`sandbox.host_workspace` must be a directory that is there".to_owned())
             }
-            Self::Cancelled { .. } | Self::Log { .. } => None,
+            Self::Cancelled { .. } | Self::Log { .. } | Self::Store { .. } => None,
         }
     }
 }

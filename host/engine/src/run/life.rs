@@ -3,33 +3,39 @@
 //! However it ends, everything that was started is over when this returns, and the log says how it ended. The stages
 //! that run last (`post_run`) run after a success and after a failure, and are told which it was; not after somebody
 //! stopped the run, and not while it waits at a gate.
+//!
+//! A run can begin more than once: the first time with what it is given, and again where its log ends
+//! ([`resume`](super::resume)). A stage that starts a run as a subagent finds it again by the name of its attempt.
 
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use armature_sandbox::Digest;
-use armature_store::{Event, RunId, event::RunStarted};
+use armature_store::{Event, RunId, Seq};
 use futures::{FutureExt as _, future::Either};
 use serde_json::{Map, Value};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Run, RunError, RunReport, RunRequest,
+    bind::{self, Given},
     ending::{
         STOPPED, diagnostics, last_event, outputs_are_there, report, summarize, summary_event,
     },
     inputs::settle,
     make::{make, make_child, width},
+    past::Past,
+    resume::{child_past, claim},
 };
 use crate::{
     ask::BoxFuture,
     engine::{CallToolError, Shared},
     failure::Failure,
+    home::Claim,
     plan::Plan,
-    schedule::{Ending, drive},
+    schedule::{Ending, Step, drive},
     stage::{self, Broken, Scope},
 };
 
@@ -45,20 +51,50 @@ pub(crate) async fn begin(
         request.inputs.clone(),
     )
     .map_err(RunError::Input)?;
-    let mut seen = inputs.clone();
-    carry_over(engine, plan, &mut seen).await;
-    let run = make(engine, plan, id, &seen, request)?;
-    let result = live(&run, inputs, None).await;
+    let given = Given {
+        carried: carry_over(engine, plan).await,
+        inputs,
+    };
+    let claim = claim(engine, &id).await?;
+    let run = make(engine, plan, id, &given.seen(), request, Past::default())?;
+    drive_to_the_end(&run, Opening::First(given), claim).await
+}
+
+/// How a run, or another process's work on it, begins.
+pub(super) enum Opening {
+    /// For the first time.
+    First(Given),
+    /// After this event, and so much time at work.
+    Again {
+        /// The last event of the log.
+        after: Seq,
+        /// Time at work before.
+        active: Duration,
+    },
+}
+
+/// Lives through a run of nobody's stage. The claim on it is held until nothing of it is at work any more.
+pub(super) async fn drive_to_the_end(
+    run: &Arc<Run>,
+    opening: Opening,
+    claim: Option<Claim>,
+) -> Result<RunReport, RunError> {
+    let result = live(run, opening, None).await;
     run.tasks.close();
     run.tasks.wait().await;
-    engine.forget(&run).await;
+    if result.is_ok() {
+        // Any other may go on, and finds what its plugins kept.
+        run.engine.forget(run).await;
+    }
+    drop(claim);
     result
 }
 
-/// Adds what the last run leaves to this one.
-async fn carry_over(engine: &Arc<Shared>, plan: &Plan, seen: &mut Map<String, Value>) {
+/// What the last run leaves to this one.
+async fn carry_over(engine: &Arc<Shared>, plan: &Plan) -> Map<String, Value> {
+    let mut seen = Map::new();
     let Some(continuation) = &plan.document().spec.continuation else {
-        return;
+        return seen;
     };
     let (engine, workflow) = (Arc::clone(engine), plan.name().to_owned());
     let last = tokio::task::spawn_blocking(move || engine.last_result(&workflow)).await;
@@ -67,6 +103,7 @@ async fn carry_over(engine: &Arc<Shared>, plan: &Plan, seen: &mut Map<String, Va
         let carried = super::carry::pick(continuation, &last.results);
         seen.insert(continuation.inject_as.clone(), Value::Object(carried));
     }
+    seen
 }
 
 /// A run without stages, around a call outside a workflow: it stands in the log like every other.
@@ -77,9 +114,11 @@ pub(crate) async fn outside(
     call: impl AsyncFnOnce(Arc<Run>) -> Result<Value, Failure>,
 ) -> Result<Value, CallToolError> {
     let began = Instant::now();
-    let run =
-        make(engine, plan, RunId::fresh(), &Map::new(), request).map_err(CallToolError::Run)?;
-    run.journal.note(started(&run, Map::new(), None));
+    let (id, nothing) = (RunId::fresh(), Map::new());
+    let run = make(engine, plan, id, &nothing, request, Past::default());
+    let run = run.map_err(CallToolError::Run)?;
+    let start = bind::started(&run, &Given::default(), None);
+    run.journal.note(Event::RunStarted(start));
     let result = tokio::select! {
         biased;
         () = run.halt_all.cancelled() => Err(Failure::Cancelled),
@@ -129,22 +168,81 @@ async fn child_run(
 ) -> Result<RunReport, RunError> {
     let parent = &scope.run;
     let inputs = settle(&plan.document().spec.contracts.inputs, inputs).map_err(RunError::Input)?;
-    let run = make_child(scope, plan, RunId::fresh(), &inputs)?;
-    let result = live(&run, inputs, Some(parent)).await;
+    let call_id = scope.next_call();
+    let before = match parent.past.take_child(&call_id) {
+        Some(id) => {
+            let past = child_past(&parent.engine, plan, &id, &inputs).await;
+            past.map(|past| (id, past))
+        }
+        None => None,
+    };
+    let (run, opening) = match before {
+        Some((id, before)) => {
+            let run = make_child(scope, plan, id, &inputs, before.past)?;
+            run.budget.go_on_from(&before.used, before.model_stages);
+            if before.is_complete {
+                // It came to its end, and its stage did not: the stage takes what it left.
+                return Ok(recall(&run));
+            }
+            let (after, active) = (before.after, before.active);
+            (run, Opening::Again { after, active })
+        }
+        None => {
+            let run = make_child(scope, plan, RunId::fresh(), &inputs, Past::default())?;
+            parent.journal.note(Event::ChildStarted {
+                stage: scope.id().to_owned(),
+                call_id,
+                run_id: run.id.clone(),
+            });
+            let given = Given {
+                inputs,
+                ..Given::default()
+            };
+            (run, Opening::First(given))
+        }
+    };
+    let result = live(&run, opening, Some(parent)).await;
     parent.tally.add(&run.tally);
-    run.engine.forget(&run).await;
+    if result.is_ok() {
+        run.engine.forget(&run).await;
+    }
     result
+}
+
+/// What a run left that had come to its end.
+fn recall(run: &Arc<Run>) -> RunReport {
+    for number in 0..run.plan.0.stages.len() {
+        if let Some(value) = run.past.stage(number) {
+            run.tally.resumed();
+            run.board.put(number, Arc::clone(value));
+        }
+    }
+    report(run, summarize(run, Duration::ZERO))
 }
 
 /// From the first event to the last.
 async fn live(
     run: &Arc<Run>,
-    inputs: Map<String, Value>,
+    opening: Opening,
     parent: Option<&Arc<Run>>,
 ) -> Result<RunReport, RunError> {
     let began = Instant::now();
-    run.journal.note(started(run, inputs, parent));
-    let mut result = workflow(run).await;
+    let log = |source| RunError::Log {
+        run_id: run.id.clone(),
+        source,
+    };
+    let active = match opening {
+        Opening::First(given) => {
+            let start = bind::started(run, &given, parent);
+            run.journal.note(Event::RunStarted(start));
+            Duration::ZERO
+        }
+        Opening::Again { after, active } => {
+            run.journal.take_over(after).await.map_err(log)?;
+            active
+        }
+    };
+    let mut result = workflow(run, active).await;
     if result.as_ref().is_ok() {
         result = outputs_are_there(run);
     }
@@ -163,34 +261,12 @@ async fn live(
         .write(last_event(run, &result, began.elapsed()))
         .await;
     result?;
-    ended.map_err(|source| RunError::Log {
-        run_id: run.id.clone(),
-        source,
-    })?;
+    ended.map_err(log)?;
     Ok(report(run, summary))
 }
 
-fn started(run: &Run, inputs: Map<String, Value>, parent: Option<&Arc<Run>>) -> Event {
-    let plan = &run.plan;
-    let text = serde_json::to_string(&inputs).unwrap_or_default();
-    Event::RunStarted(RunStarted {
-        workflow: plan.name().to_owned(),
-        spec_digest: plan.digest().to_string(),
-        inputs_digest: Digest::of(&[text.as_bytes()]).to_string(),
-        plugins: plan
-            .plugins()
-            .map(|plugin| (plugin.name().to_string(), plugin.digest().to_string()))
-            .collect(),
-        policy_version: plan.0.policy_version.clone(),
-        spec_path: Some(plan.document().source.name.clone()),
-        inputs,
-        parent: parent.map(|parent| parent.id.clone()),
-        ..RunStarted::default()
-    })
-}
-
 /// The stages of the workflow, within the time of the contract.
-async fn workflow(run: &Arc<Run>) -> Result<(), RunError> {
+async fn workflow(run: &Arc<Run>, active: Duration) -> Result<(), RunError> {
     let broken = |stage: usize, why: &str| {
         let failure = Failure::Internal(format!("the stage's task failed: {why}"));
         Err(Broken { stage, failure })
@@ -215,7 +291,9 @@ async fn workflow(run: &Arc<Run>) -> Result<(), RunError> {
     });
     let mut driving = std::pin::pin!(driving);
     let mut timed_out = false;
-    let ending = match run.plan.0.timeout {
+    // Time in which nobody was at work on it is not counted.
+    let left = run.plan.0.timeout.map(|limit| limit.saturating_sub(active));
+    let ending = match left {
         None => driving.await,
         Some(limit) => match tokio::time::timeout(limit, &mut driving).await {
             Ok(ending) => ending,
@@ -236,14 +314,17 @@ async fn workflow(run: &Arc<Run>) -> Result<(), RunError> {
         }),
         Ending::Cancelled => Err(RunError::Cancelled { run_id }),
         Ending::Held => {
-            let waiting = run.tally.waiting();
-            Err(RunError::Parked {
-                run_id,
-                stage: waiting.first().cloned().unwrap_or_default(),
-                waiting,
-            })
+            Err(parked(run_id, run.tally.waiting()))
         }
         Ending::Failed(broken) => Err(failed(run, broken)),
+    }
+}
+
+fn parked(run_id: RunId, waiting: Vec<String>) -> RunError {
+    RunError::Parked {
+        run_id,
+        stage: waiting.first().cloned().unwrap_or_default(),
+        waiting,
     }
 }
 
@@ -252,6 +333,7 @@ fn failed(run: &Run, broken: Broken) -> RunError {
     match broken.failure {
         Failure::Log(source) => RunError::Log { run_id, source },
         Failure::Cancelled => RunError::Cancelled { run_id },
+        Failure::Parked { waiting } => parked(run_id, waiting),
         failure => RunError::Stage {
             run_id,
             stage: run
@@ -285,9 +367,10 @@ async fn post_run(run: &Arc<Run>, result: &Result<(), RunError>) -> Result<(), R
         ),
     ]);
     for number in first..all {
-        stage::start(Arc::clone(run), number)
-            .await
-            .map_err(|broken| failed(run, broken))?;
+        let step = stage::start(Arc::clone(run), number).await;
+        if step.map_err(|broken| failed(run, broken))? == Step::Held {
+            return Err(parked(run.id.clone(), run.tally.waiting()));
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::{Run, RunError, RunRequest, Tally, tree::Tree};
+use super::{Run, RunError, RunRequest, Tally, past::Past, tree::Tree};
 use crate::{
     ask::Below, budget::Budget, context::Board, engine::Shared, files, journal::Journal,
     plan::Plan, rules::Law, secrets::RunSecrets, stage::Scope, tools::KeptKv,
@@ -30,6 +30,7 @@ pub(super) fn make_child(
     plan: &Plan,
     id: RunId,
     inputs: &Map<String, Value>,
+    past: Past,
 ) -> Result<Arc<Run>, RunError> {
     let parent = &scope.run;
     let budget = Arc::new(Budget::new(
@@ -69,6 +70,7 @@ pub(super) fn make_child(
         models: Mutex::default(),
         depth: parent.depth + 1,
         use_cache: parent.use_cache,
+        past,
         id,
     }))
 }
@@ -104,6 +106,7 @@ pub(super) fn make(
     id: RunId,
     inputs: &Map<String, Value>,
     request: RunRequest,
+    past: Past,
 ) -> Result<Arc<Run>, RunError> {
     let names = std::iter::once(plan)
         .chain(plan.0.children.values())
@@ -156,6 +159,7 @@ pub(super) fn make(
         models: Mutex::default(),
         depth: 0,
         use_cache,
+        past,
     }))
 }
 

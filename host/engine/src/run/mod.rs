@@ -3,13 +3,17 @@
 //! What is shared by all stages of a run lies here, immutable or behind a lock of its own. How a run goes is
 //! [`life`].
 
+mod bind;
 mod carry;
+mod consent;
 mod ending;
 mod error;
 mod inputs;
 mod life;
 mod make;
+mod past;
 mod report;
+mod resume;
 mod tree;
 
 use std::{
@@ -40,8 +44,12 @@ use crate::{
 };
 
 pub use error::{InputError, Missing, RunError};
+pub(crate) use consent::Asking;
 pub(crate) use life::{begin, child, outside};
+use past::Past;
 pub use report::{RunReport, RunRequest, Summary};
+pub use resume::{ResumeProblem, Unfinished};
+pub(crate) use resume::{resume, unfinished};
 use tree::Tree;
 pub(crate) use tree::Turn;
 
@@ -79,6 +87,8 @@ pub(crate) struct Run {
     models: Mutex<HashMap<usize, Arc<dyn Model>>>,
     pub(crate) depth: u64,
     pub(crate) use_cache: bool,
+    /// What it did before it was interrupted.
+    pub(crate) past: Past,
 }
 
 impl Run {
@@ -158,6 +168,7 @@ impl Run {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     skipped: AtomicU64,
+    resumed: AtomicU64,
     failed: AtomicU64,
     refused: AtomicU64,
     denials: AtomicU64,
@@ -168,6 +179,11 @@ impl Tally {
     /// A stage was left out.
     pub(crate) fn skipped(&self) {
         self.skipped.fetch_add(1, Relaxed);
+    }
+
+    /// A stage had run before.
+    pub(crate) fn resumed(&self) {
+        self.resumed.fetch_add(1, Relaxed);
     }
 
     /// A stage failed.
@@ -191,15 +207,15 @@ impl Tally {
         self.denials.fetch_add(child.denials.load(Relaxed), Relaxed);
     }
 
-    /// A gate waits.
-    pub(crate) fn held(&self, stage: String) {
+    /// Stages wait for a person.
+    pub(crate) fn held(&self, stages: Vec<String>) {
         self.held
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(stage);
+            .extend(stages);
     }
 
-    /// The gates that wait.
+    /// The stages that wait.
     pub(crate) fn waiting(&self) -> Vec<String> {
         self.held
             .lock()

@@ -76,6 +76,8 @@ pub struct Summary {
     pub stages_ran: u64,
     /// Stages that were left out.
     pub stages_skipped: u64,
+    /// Stages that had run before the run was interrupted.
+    pub stages_resumed: u64,
     /// Stages that failed, whether or not the failure became a value.
     pub stages_failed: u64,
     /// Calls that a rule, a person or a missing right stopped.

@@ -52,6 +52,7 @@ pub(crate) async fn run(
     run.tree.start(items.len() as u64)?;
     let mut results: Vec<Value> = vec![Value::Null; items.len()];
     let (mut good, mut first) = (items.is_empty(), None::<(usize, Failure)>);
+    let mut waits: Vec<String> = Vec::new();
     let mut running = stream::iter(items.into_iter().enumerate())
         .map(|(place, item)| async move {
             // Its turn comes before its task: what waits costs next to nothing.
@@ -73,6 +74,11 @@ pub(crate) async fn run(
                 good = true;
                 value
             }
+            // The others do not wait for the answer.
+            Err(Failure::Parked { waiting }) => {
+                waits.extend(waiting);
+                continue;
+            }
             Err(failure) if failure.ends_run() => return Err(failure),
             Err(failure) => {
                 run.journal.note(failed(run, stage, &failure, Some(place)));
@@ -88,6 +94,11 @@ pub(crate) async fn run(
         }
     }
     drop(running);
+    if !waits.is_empty() {
+        // Items of one stage wait at the same place.
+        waits.dedup();
+        return Err(Failure::Parked { waiting: waits });
+    }
     match first {
         Some((_, failure)) if !good && !stage.fail_as_value => Err(failure),
         _ => gather(run, at, stage, fan_out, results).await,
@@ -124,7 +135,11 @@ async fn one(
     else {
         return stopped;
     };
+    if let Some(value) = run.past.item(at.number, place) {
+        return (place, Ok(value.clone()));
+    }
     let began = Instant::now();
+    run.journal.room().await;
     let context = seen(&run, stage, fan_out, &context, item).await;
     let result = attempts(&run, at, stage, &context).await;
     if let Ok(value) = &result {

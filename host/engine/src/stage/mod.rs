@@ -279,7 +279,7 @@ pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> 
         run.board.put(number, Arc::new(json!({"_skipped": true})));
         return Ok(Step::Done);
     }
-    match recovery::execute(&run, Place::of(number, 0), stage).await {
+    match result_of(&run, number, stage).await {
         Ok(value) => {
             if matches!(stage.kind, Kind::Gate(_))
                 && value.get("approved") == Some(&Value::Bool(false))
@@ -289,8 +289,8 @@ pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> 
             run.board.put(number, value);
             Ok(Step::Done)
         }
-        Err(Failure::Parked { stage }) => {
-            run.tally.held(stage);
+        Err(Failure::Parked { waiting }) => {
+            run.tally.held(waiting);
             Ok(Step::Held)
         }
         Err(failure) => Err(Broken {
@@ -298,4 +298,23 @@ pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> 
             failure,
         }),
     }
+}
+
+/// The result of a stage: from before the run was interrupted, or from running it.
+async fn result_of(run: &Arc<Run>, number: usize, stage: &Stage) -> Result<Arc<Value>, Failure> {
+    if let Some(value) = run.past.stage(number) {
+        run.tally.resumed();
+        run.journal.note(Event::StageResumed {
+            stage: stage.id.clone(),
+        });
+        return Ok(Arc::clone(value));
+    }
+    run.journal.room().await;
+    let stop = run.stop_of(number);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(Failure::Cancelled),
+        settled = run.settle(&stage.id) => settled?,
+    }
+    recovery::execute(run, Place::of(number, 0), stage).await
 }

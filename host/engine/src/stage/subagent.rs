@@ -62,15 +62,17 @@ pub(crate) async fn run(
     let began = Instant::now();
     let result = match child(scope, plan, inputs).await {
         Ok(report) => Ok(Value::Object(report.outputs)),
-        Err(RunError::Parked { stage, .. }) => {
+        Err(RunError::Parked { waiting, .. }) => {
+            let named = |stage: &String| format!("{}/{stage}", scope.id());
             return Err(Failure::Parked {
-                stage: format!("{}/{stage}", scope.id()),
+                waiting: waiting.iter().map(named).collect(),
             });
         }
         Err(RunError::Cancelled { .. }) => return Err(Failure::Cancelled),
         Err(error) => Err(Failure::Subagent {
             run_id: error.run_id().map(ToString::to_string).unwrap_or_default(),
             message: error.to_string(),
+            is_refusal: error.failure().is_some_and(Failure::is_refusal),
         }),
     };
     if parent.journal.traces() {

@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use super::target::{How, Target};
 use crate::{
-    ask::{Answer, Approval},
     failure::Failure,
     rules::{Decision, Question, message, word},
-    run::Run,
+    run::{Asking, Run},
     stage::Scope,
 };
 
@@ -33,8 +32,9 @@ impl Hearing<'_> {
             How::Tool(_) => String::new(),
             How::Adapter(context) => context.to_string(),
         };
+        let (secrets, seal) = (&self.run.secrets, &self.run.engine.seal);
         Digest::of(&[
-            &self.run.engine.seal,
+            seal,
             phase(question.phase).as_bytes(),
             question.caller.word().as_bytes(),
             self.scope.id().as_bytes(),
@@ -45,8 +45,9 @@ impl Hearing<'_> {
                 .as_bytes(),
             self.target.plugin.digest().as_bytes(),
             self.target.name.as_bytes(),
-            self.args.to_string().as_bytes(),
-            context.as_bytes(),
+            // A placeholder is another text in each process, and stands for the same secret.
+            secrets.named(self.args.to_string(), seal).as_bytes(),
+            secrets.named(context, seal).as_bytes(),
             question
                 .result
                 .map(Value::to_string)
@@ -91,59 +92,20 @@ impl Hearing<'_> {
                 message: run.secrets.text(&message),
             }),
             Decision::Ask { message, .. } => {
-                self.approve(run.secrets.text(&message), self.digest(question))
-                    .await
+                let asking = Asking {
+                    stage: scope.id(),
+                    call_id: self.call_id,
+                    plugin: target.plugin.name().as_str(),
+                    tool: target.name,
+                    shown: self.shown,
+                    digest: self.digest(question).to_string(),
+                    message: run.secrets.text(&message),
+                    // A call that another one waits for cannot wait: the other one has begun.
+                    may_park: !scope.id().is_empty() && scope.depth == 0,
+                    is_again: false,
+                };
+                run.consent(asking).await
             }
-        }
-    }
-
-    async fn approve(&self, message: String, digest: Digest) -> Result<(), Failure> {
-        let Self {
-            run, scope, target, ..
-        } = self;
-        let asked = Event::ApprovalAsked {
-            stage: scope.id().to_owned(),
-            call_id: self.call_id.to_owned(),
-            plugin: target.plugin.name().to_string(),
-            tool: target.name.to_owned(),
-            args_digest: digest.to_string(),
-            args: self.shown.clone(),
-            message: message.clone(),
-        };
-        run.journal.record(asked).await?;
-        let answer = run
-            .approver
-            .approve(Approval {
-                run: run.id.clone(),
-                stage: scope.id().to_owned(),
-                plugin: target.plugin.name().to_string(),
-                tool: target.name.to_owned(),
-                args: self.shown.clone(),
-                digest: digest.to_string(),
-                message: message.clone(),
-            })
-            .await;
-        let answered = Event::Approval {
-            stage: scope.id().to_owned(),
-            call_id: self.call_id.to_owned(),
-            args_digest: digest.to_string(),
-            approved: answer == Answer::Approved,
-            text: String::new(),
-            by: run.approver.name().to_owned(),
-        };
-        run.journal.record(answered).await?;
-        let refused = |why: &str| Failure::NotApproved {
-            tool: target.name.to_owned(),
-            why: if message.is_empty() {
-                why.to_owned()
-            } else {
-                format!("{why} ({message})")
-            },
-        };
-        match answer {
-            Answer::Approved => Ok(()),
-            Answer::Refused => Err(refused("a person refused it")),
-            Answer::Unavailable => Err(refused("nobody could be asked")),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! THE one path of a call. Whoever asks (a stage, a model, an adapter, another plugin, a person at the command line)
 //! and whatever is called (a tool or an adapter), it is this function, in this order:
 //!
+//! A call that an interrupted run had made is taken from its log at the point where it would be judged.
+//!
 //! known? exposed? arguments valid? → rights of every layer → rules, before → approval, bound to the digest of exactly
 //! this call → intent, durable → a fresh instance under limits → result, durable → promise of the output, secrets cut
 //! out → rules, after → trace row.
@@ -122,19 +124,45 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         shown: &shown,
     };
     let digest = hearing.digest(&question);
-    let taken = run.budget.take_tool_call();
-    let before = Question {
-        taken: Some(&taken),
+    let value = match run.past.call(&call_id, &digest) {
+        // This very call was made before the run was interrupted: it was judged then, and is not made again.
+        Some(value) => value.clone(),
+        None => {
+            let taken = run.budget.take_tool_call();
+            let before = Question {
+                taken: Some(&taken),
+                ..question
+            };
+            hearing.judge(&before).await?;
+            taken.made();
+            run.journal
+                .record(intent(scope, &target, caller, &shown, &call_id, &digest))
+                .await?;
+            let outcome = enter(run, scope, &target, rights, &args, &call_id, placeholders).await;
+            come_out(scope, &target, record, &call_id, outcome).await?
+        }
+    };
+
+    check_promise(&target, &value)?;
+    let after = Question {
+        phase: Phase::Post,
+        result: Some(&value),
         ..question
     };
-    hearing.judge(&before).await?;
+    hearing.judge(&after).await?;
+    Ok(value)
+}
 
-    taken.made();
-    run.journal
-        .record(intent(scope, &target, caller, &shown, &call_id, &digest))
-        .await?;
-    let Outcome { result, usage } =
-        enter(run, scope, &target, rights, &args, &call_id, placeholders).await;
+/// What came of a call, written down, without secrets.
+async fn come_out(
+    scope: &Scope,
+    target: &Target<'_>,
+    record: &mut Record,
+    call_id: &str,
+    outcome: Outcome<Value>,
+) -> Result<Value, Failure> {
+    let run = &scope.run;
+    let Outcome { result, usage } = outcome;
     record.usage(&usage);
     for denial in &usage.denials {
         run.tally.denied();
@@ -150,18 +178,9 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     let result = result
         .map(|value| run.secrets.clean(value))
         .map_err(|error| Failure::from(run.secrets.error(error)));
-    let written = record.result_event(scope, &result, &call_id, target.outside, &usage);
+    let written = record.result_event(scope, &result, call_id, target.outside, &usage);
     run.journal.record(written).await?;
-    let value = result?;
-
-    check_promise(&target, &value)?;
-    let after = Question {
-        phase: Phase::Post,
-        result: Some(&value),
-        ..question
-    };
-    hearing.judge(&after).await?;
-    Ok(value)
+    result
 }
 
 /// The arguments as rules see them, and as people and the log do. The guest's host sees the values of secrets.

@@ -1,6 +1,9 @@
 //! What stands behind a guest's host interfaces: kept values, log lines, progress.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use armature_grants::PluginName;
 use armature_sandbox::{KvError, KvRoom, KvSpace, KvStore, LogLevel, Sink};
@@ -44,8 +47,9 @@ impl KvStore for KeptKv {
             bytes: room.bytes,
             entries: room.entries,
         };
-        Box::pin(in_background(move || {
-            store.kv_set(&space.scope, space.plugin.as_str(), &key, &value, quota)
+        Box::pin(while_awaited(move |is_wanted| {
+            let (scope, plugin) = (&space.scope, space.plugin.as_str());
+            store.kv_set_while(scope, plugin, &key, &value, quota, is_wanted)
         }))
     }
 
@@ -55,8 +59,8 @@ impl KvStore for KeptKv {
         key: &'a str,
     ) -> BoxFuture<'a, Result<(), KvError>> {
         let (store, space, key) = (self.0.clone(), space.clone(), key.to_owned());
-        Box::pin(in_background(move || {
-            store.kv_delete(&space.scope, space.plugin.as_str(), &key)
+        Box::pin(while_awaited(move |is_wanted| {
+            store.kv_delete_while(&space.scope, space.plugin.as_str(), &key, is_wanted)
         }))
     }
 
@@ -70,6 +74,24 @@ impl KvStore for KeptKv {
             store.kv_keys(&space.scope, space.plugin.as_str(), &prefix)
         }))
     }
+}
+
+/// Tells, once it is dropped, that nobody waits any longer.
+struct Awaited(Arc<AtomicBool>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// A change that is not made any more once the call it belongs to was stopped.
+async fn while_awaited(
+    work: impl FnOnce(Box<dyn Fn() -> bool + Send>) -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), KvError> {
+    let wanted = Arc::new(AtomicBool::new(true));
+    let _awaited = Awaited(Arc::clone(&wanted));
+    in_background(move || work(Box::new(move || wanted.load(Ordering::Acquire)))).await
 }
 
 /// SQLite blocks; the scheduler's threads must not.

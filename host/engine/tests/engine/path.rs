@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use armature_engine::{Answer, Builtin, CallRequest, Engine, EngineConfig, Failure, GateAnswer};
+use armature_engine::{Answer, Builtin, CallRequest, Engine, EngineConfig, Failure, GateAnswer, RunError};
 use armature_grants::{LimitRequest, Policy};
 use armature_store::Event;
 use serde_json::json;
@@ -230,16 +230,18 @@ async fn without_an_approval_nothing_happens() {
     let spec = format!(
         "safety_rules: [{{ tool: file_write, action: require_approval, message: look }}]\n{WRITE}"
     );
-    for answer in [Answer::Refused, Answer::Unavailable] {
+    let error = async |answer| {
         let mut request = world.request(json!({"text": "x"}));
         request.approver = Person::new(answer, GateAnswer::Unavailable);
         let error = world.run_with(&spec, request).await.unwrap_err();
-        assert!(
-            matches!(error.failure(), Some(Failure::NotApproved { .. })),
-            "{error}"
-        );
         assert!(error.hint().is_some());
-    }
+        error
+    };
+    let refused = error(Answer::Refused).await;
+    let why = refused.failure();
+    assert!(matches!(why, Some(Failure::NotApproved { .. })), "{refused}");
+    let waits = error(Answer::Unavailable).await;
+    assert!(matches!(waits, RunError::Parked { .. }), "{waits}");
     assert_eq!(world.read("out/a.txt"), None);
     assert_eq!(world.watcher.count("tool_intent"), 0);
 }
