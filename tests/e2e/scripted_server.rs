@@ -1,7 +1,7 @@
 //! The scripted model as a server that speaks OpenAI's wire format: what a spec's `*.model.yml` says, over HTTP.
 //!
-//! The wire does not say which stage asks, so the server knows the spec: the stage is the one whose own words stand in
-//! the system message. Everything else (which reply fits, failures, how often) is the scripted provider itself.
+//! The wire does not say which stage asks, so the server knows the spec: the stage is the one most of whose own words
+//! stand in the system message. Everything else (which reply fits, failures, how often) is the scripted provider itself.
 
 use std::{
     collections::HashMap,
@@ -13,8 +13,8 @@ use armature_llm::{Message, Model as _, Request, RetryPolicy, Script, Scripted, 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse as _};
 use serde_json::{Value, json};
 
-/// Shortest text by which a stage is known.
-const TELLING: usize = 20;
+/// Shortest piece of a description that tells anything.
+const TELLING: usize = 12;
 
 /// A server, gone with the test's process.
 pub(crate) struct ScriptedServer {
@@ -23,8 +23,8 @@ pub(crate) struct ScriptedServer {
 }
 
 struct Served {
-    /// Longest piece of each stage's description that is no template, the stage, and the models of its spec.
-    stages: Vec<(String, String, Arc<Scripted>)>,
+    /// The pieces of each stage's description that are no templates, the stage, and the models of its spec.
+    stages: Vec<(Vec<String>, String, Arc<Scripted>)>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -74,7 +74,7 @@ impl ScriptedServer {
     }
 }
 
-fn stages(spec: &Path) -> Vec<(String, String, Arc<Scripted>)> {
+fn stages(spec: &Path) -> Vec<(Vec<String>, String, Arc<Scripted>)> {
     let text = std::fs::read_to_string(spec).unwrap();
     let read = armature_spec::parse_data(&spec.display().to_string(), &text).unwrap();
     let script = Script::File(spec.with_extension("model.yml"));
@@ -90,7 +90,7 @@ fn stages(spec: &Path) -> Vec<(String, String, Arc<Scripted>)> {
             continue;
         };
         let words = own_words(description);
-        assert!(words.len() >= TELLING, "{}: {words}", stage["id"]);
+        assert!(!words.is_empty(), "{}: {description}", stage["id"]);
         known.push((
             words,
             stage["id"].as_str().unwrap().to_owned(),
@@ -100,13 +100,13 @@ fn stages(spec: &Path) -> Vec<(String, String, Arc<Scripted>)> {
     known
 }
 
-/// The longest line, or part of one, that is no template.
-fn own_words(description: &str) -> String {
+/// The lines, or parts of lines, that are no templates.
+fn own_words(description: &str) -> Vec<String> {
     let opened = description.replace("{{", "\n\0").replace("{%", "\n\0");
     let closed = opened.replace("}}", "\n").replace("%}", "\n");
     let pieces = closed.lines().filter(|piece| !piece.starts_with('\0'));
-    let longest = pieces.max_by_key(|piece| piece.trim().len());
-    longest.unwrap_or_default().trim().to_owned()
+    let pieces = pieces.map(|piece| piece.trim().to_owned());
+    pieces.filter(|piece| piece.len() >= TELLING).collect()
 }
 
 impl Served {
@@ -117,16 +117,14 @@ impl Served {
             .filter(|message| message["role"] == "system")
             .filter_map(|message| message["content"].as_str())
             .collect();
-        let Some((_, stage, model)) = self
-            .stages
-            .iter()
-            .find(|(words, ..)| system.contains(words))
-        else {
-            return (
-                StatusCode::BAD_REQUEST,
-                format!("no stage says this:\n{system}"),
-            )
-                .into_response();
+        let said = |words: &[String]| -> usize {
+            let said = words.iter().filter(|words| system.contains(*words));
+            said.map(String::len).sum()
+        };
+        let known = self.stages.iter().filter(|(words, ..)| said(words) > 0);
+        let Some((_, stage, model)) = known.max_by_key(|(words, ..)| said(words)) else {
+            let why = format!("no stage says this:\n{system}");
+            return (StatusCode::BAD_REQUEST, why).into_response();
         };
         self.asked.lock().unwrap().push(stage.clone());
         let mut request = Request::new(stage, messages.iter().map(message).collect());
