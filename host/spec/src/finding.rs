@@ -215,6 +215,12 @@ impl fmt::Display for Finding {
 pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
+    /// The findings of one file, in the order of its text.
+    pub fn sorted(mut findings: Vec<Finding>) -> Self {
+        sort(&mut findings);
+        Self(findings)
+    }
+
     /// The findings that stop a run.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
         self.0

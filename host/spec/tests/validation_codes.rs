@@ -1295,3 +1295,86 @@ fn an_output_schema_that_takes_for_ever_to_check_is_refused() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_name_is_reported_only_where_it_is_sure_that_nothing_provides_it() {
+    let found = |inputs: &str, text: &str| {
+        let spec = format!(
+            "name: x\ncontracts: {{inputs: [{inputs}]}}\nstages:\n- {{id: my-plan, gate: human}}\n- {{id: b, depends_on: [my-plan], gate: human, present: {text:?}}}\n"
+        );
+        let found = findings(&spec);
+        assert!(
+            found.iter().all(|f| f.code == Code::UndefinedName),
+            "{found:?}"
+        );
+        found
+    };
+    for text in [
+        "{{ topic }} {{ run_id }} {{ env.HOME }} {{ b }}",
+        "{{ other | default('') }} {{ some.thing | default(1) }}",
+        "{% if other %}{{ 1 }}{% endif %} {{ other or topic }} {{ x if x is defined }}",
+        "{% for row in topic %}{{ row }} {{ loop.index }}{% endfor %}{% set y = 1 %}{{ y }}",
+        "{{ range(3) | join }} {{ _anything }}",
+    ] {
+        assert_eq!(found("{name: topic}", text), [], "{text}");
+    }
+    // Without declared inputs any name may be one.
+    assert_eq!(found("", "{{ other }}"), []);
+    let wrong = found("{name: topic}", "{{ topik.x }} {{ topik }}");
+    assert_eq!(wrong.len(), 1);
+    assert_eq!(wrong[0].hint.as_deref(), Some("did you mean `topic`?"));
+    let dashed = found("{name: topic}", "{{ my-plan.content }}");
+    assert_eq!(dashed.len(), 1, "{dashed:?}");
+    assert!(
+        dashed[0]
+            .hint
+            .as_ref()
+            .unwrap()
+            .contains("cannot say `my-plan`")
+    );
+}
+
+#[test]
+fn an_item_of_a_fan_out_and_what_an_adapter_is_given_are_known_names() {
+    let text = "
+name: x
+contracts: {inputs: [{name: rows}]}
+adapters: {a: {type: script, cmd: 'echo {{ row | sh }} {{ rows | sh }}'}}
+stages:
+- {id: s, adapter: a, fan_out: 2, partition_source: '{{ rows }}', partition_key: row}
+- {id: t, depends_on: [s], tool_call: {name: t, args: {p: '{{ item }} {{ body }}'}}, fan_out: 2, partition_source: '{{ s }}', inject_file_as: body}
+";
+    assert_eq!(findings(text), []);
+}
+
+#[test]
+fn schedules_and_paths_of_triggers_are_checked() {
+    let wrong = |trigger: &str| {
+        !findings(&format!("name: x\ntriggers: [{trigger}]\nstages: []\n")).is_empty()
+    };
+    for good in ["0 9 * * *", "*/5 * * * MON-FRI", "@daily", "0 0 1,15 * *"] {
+        assert!(
+            !wrong(&format!("{{type: cron, schedule: '{good}'}}")),
+            "{good}"
+        );
+    }
+    for bad in [
+        "",
+        "daily",
+        "61 * * * *",
+        "0 9 * *",
+        "0 9 * * * *",
+        "0 9 * * 9",
+        "0 9 32 * *",
+    ] {
+        assert!(
+            wrong(&format!("{{type: cron, schedule: '{bad}'}}")),
+            "{bad}"
+        );
+    }
+    for bad in ["", "x", "/a b", "/a?b=1", "/../x", "/a#b"] {
+        assert!(wrong(&format!("{{type: webhook, path: '{bad}'}}")), "{bad}");
+    }
+    let twice = "{type: webhook, path: /a}, {type: webhook, path: /a}";
+    assert!(wrong(twice));
+}

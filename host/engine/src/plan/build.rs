@@ -43,7 +43,7 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
             path!["stages"],
             format!("{} stages", spec.stages.len()),
         );
-        return Err(Findings(report.found));
+        return Err(Findings::sorted(report.found));
     }
     let mut resolver = Resolver::new(engine, spec, &mut report);
     let tiers = Tier::all(&spec.model_tiers, &document.source.name);
@@ -82,8 +82,10 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
         &resolver,
         &mut report,
     ));
+    let judge_tier = judge(spec, &tiers, &places, &mut report);
+    check_models(&stages, &tiers, judge_tier, &mut report);
     if report.has_errors() || stages.len() != places.len() {
-        return Err(Findings(report.found));
+        return Err(Findings::sorted(report.found));
     }
 
     let ids: Arc<[String]> = stages.iter().map(|stage| stage.id.clone()).collect();
@@ -94,17 +96,15 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
         Ok(ordered) => ordered,
         Err(cycle) => {
             report_cycle(&ids, &cycle, &mut report);
-            return Err(Findings(report.found));
+            return Err(Findings::sorted(report.found));
         }
     };
-    let judge_tier = judge(spec, &tiers, &places, &mut report);
-    check_models(&stages, &tiers, judge_tier, &mut report);
     if report.has_errors() {
-        return Err(Findings(report.found));
+        return Err(Findings::sorted(report.found));
     }
     let plugins = plugins(&stages, &rules, &resolver);
     let secrets = secrets(&stages, &tiers, &resolver);
-    let warnings = std::mem::take(&mut report.found);
+    let warnings = Findings::sorted(std::mem::take(&mut report.found)).0;
     Ok(Planned {
         digest: digest(&document, &agents, &layers),
         policy_version: policy_version(spec, &agents.rules),
@@ -248,7 +248,7 @@ pub(crate) async fn single_call(
         planned.tools = resolver.tools;
     }
     if report.has_errors() {
-        Err(Findings(report.found))
+        Err(Findings::sorted(report.found))
     } else {
         Ok(Plan(Arc::new(planned)))
     }

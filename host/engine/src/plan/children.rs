@@ -45,12 +45,17 @@ pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, F
     let planned = one(engine, root.document).await;
     let mut before = Vec::new();
     for (path, child) in read {
-        match one(engine, child.document).await {
+        let findings = match one(engine, child.document).await {
             Ok(plan) => {
-                before.extend(plan.warnings.iter().cloned());
-                children.insert(path, Plan(Arc::new(plan)));
+                let warnings = plan.warnings.clone();
+                children.insert(path.clone(), Plan(Arc::new(plan)));
+                warnings
             }
-            Err(findings) => before.extend(findings.0),
+            Err(findings) => findings.0,
+        };
+        // A spec that runs itself is said once what is wrong with it.
+        if path != top {
+            before.extend(findings);
         }
     }
     before.extend(found);

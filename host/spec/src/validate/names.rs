@@ -34,15 +34,16 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         let Ok(template) = crate::Template::compile(text.text) else {
             continue;
         };
-        for name in template.needs() {
-            let is_own = name.starts_with('_') || text.own.iter().any(|own| *own == name);
-            if is_own || known.contains(name.as_str()) {
+        let needs = template.needs();
+        for name in &needs {
+            let is_own = name.starts_with('_') || text.own.iter().any(|own| own == name);
+            if is_own || known.contains(name.as_str()) || is_rest_of_id(spec, &needs, name) {
                 continue;
             }
-            let hint = hint(spec, &known, &name);
+            let hint = hint(spec, &known, name);
             let message = format!(
                 "nothing provides {}: it is no input, no stage, and prints nothing",
-                show(&name)
+                show(name)
             );
             checker.at(
                 Code::UndefinedName,
@@ -53,6 +54,17 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             );
         }
     }
+}
+
+/// Is it the `b` of a stage `a-b`, which a template takes for a difference? Then `a` is reported, and that is enough.
+fn is_rest_of_id(spec: &Spec, needs: &[String], name: &str) -> bool {
+    spec.stages.iter().any(|stage| {
+        let mut parts = stage.id.split('-');
+        let is_needed = parts
+            .next()
+            .is_some_and(|first| needs.iter().any(|need| need == first));
+        is_needed && parts.any(|part| part == name)
+    })
 }
 
 /// Everything that a template can be sure to see somewhere in the workflow.
