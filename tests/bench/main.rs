@@ -5,6 +5,7 @@
 //! cargo bench -p armature-tests                       # a release build, minutes the first time
 //! cargo bench -p armature-tests -- --quick            # fewer rounds
 //! cargo bench -p armature-tests --profile dev -- --quick
+//! ARMATURE_ORIGINAL_PYTHON=/somewhere/bin/python cargo bench -p armature-tests   # beside the Python original, too
 //! ```
 //!
 //! One module a row. Times are medians of single operations; neighbours on a busy machine disturb both columns alike, so
@@ -20,6 +21,7 @@
 mod bare;
 mod load;
 mod memory;
+mod original;
 mod program;
 mod row;
 mod rule;
@@ -47,6 +49,7 @@ fn main() {
         rows.push(memory::measure(&rounds).await);
         rows.extend(run::measure(&rounds).await);
         rows.extend(program::measure(&rounds));
+        rows.extend(original::measure(&rounds));
         rows
     });
     let profile = if cfg!(debug_assertions) {

@@ -1,4 +1,4 @@
-//! Resident memory after ten thousand calls, against what it was after the first thousand.
+//! Resident memory after ten thousand calls, against what it was after the first thousand; and the most there was.
 
 use armature_tests::{Guest, Host};
 use serde_json::json;
@@ -9,6 +9,19 @@ use crate::row::{Rounds, Row};
 fn resident() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     text.split(' ').nth(1)?.parse().ok()
+}
+
+/// Forgets the most memory that this process has had, so that [`peak`] tells of what comes now. Linux alone can.
+pub(crate) fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory that this process has had, in MB.
+pub(crate) fn peak() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024)
 }
 
 pub(crate) async fn measure(rounds: &Rounds) -> Row {

@@ -11,13 +11,13 @@ use std::{
 use crate::row::{Rounds, Row, median, show};
 
 /// The program that was built with this bench's profile.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
     let path = own.parent()?.parent()?.join("armature");
     path.is_file().then_some(path)
 }
 
-fn command(program: &Path, dir: &Path) -> Command {
+pub(crate) fn command(program: &Path, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .current_dir(dir)
@@ -26,7 +26,7 @@ fn command(program: &Path, dir: &Path) -> Command {
     command
 }
 
-fn timed(rounds: usize, mut act: impl FnMut()) -> Duration {
+pub(crate) fn timed(rounds: usize, mut act: impl FnMut()) -> Duration {
     let once = |_| {
         let started = Instant::now();
         act();
@@ -107,10 +107,12 @@ fn resident(program: &Path, dir: &Path) -> Option<u64> {
         .ok()
 }
 
-fn not_measured(what: &'static str, target: &'static str) -> Row {
+const NO_PROGRAM: &str = "build the program first";
+
+pub(crate) fn not_measured(what: &'static str, target: &'static str, why: &str) -> Row {
     Row {
         what,
-        figure: "not measured: build the program first".into(),
+        figure: format!("not measured: {why}"),
         target,
         ratio: None,
         met: None,
@@ -131,9 +133,9 @@ pub(crate) fn measure(rounds: &Rounds) -> Vec<Row> {
     let Some(program) = program() else {
         let mut none: Vec<Row> = rows
             .iter()
-            .map(|(what, target, _)| not_measured(what, target))
+            .map(|(what, target, _)| not_measured(what, target, NO_PROGRAM))
             .collect();
-        none.push(not_measured(memory.0, memory.1));
+        none.push(not_measured(memory.0, memory.1, NO_PROGRAM));
         return none;
     };
     let dir = tempfile::tempdir().unwrap();
@@ -176,10 +178,7 @@ pub(crate) fn measure(rounds: &Rounds) -> Vec<Row> {
         })
         .collect();
     measured.push(match resident(&program, dir.path()) {
-        None => Row {
-            figure: "not measured: /usr/bin/time is not there".into(),
-            ..not_measured(memory.0, memory.1)
-        },
+        None => not_measured(memory.0, memory.1, "/usr/bin/time is not there"),
         Some(kilobytes) => Row {
             what: memory.0,
             figure: format!("{} MB", kilobytes / 1024),

@@ -31,7 +31,9 @@ fn event(config: Value) -> RuleEvent {
 }
 
 fn bare_event() -> bare::rule::exports::armature::plugin::rule_api::Event {
-    use bare::rule::exports::armature::plugin::rule_api::{Caller, Event, Phase, Spending};
+    use bare::rule::exports::armature::plugin::rule_api::{
+        Caller, Event, Phase, Reversibility, Spending,
+    };
     Event {
         phase: Phase::Pre,
         tool: "shell".into(),
@@ -40,7 +42,7 @@ fn bare_event() -> bare::rule::exports::armature::plugin::rule_api::Event {
         result: None,
         stage: "build".into(),
         caller: Caller::Model,
-        reversibility: "none".into(),
+        reversibility: Reversibility::None,
         spent: Spending {
             cost_usd: 0.0,
             tokens: 0,

@@ -12,7 +12,10 @@ use armature_grants::Policy;
 use armature_tests::{Guest, Host};
 use serde_json::{Map, Value, json};
 
-use crate::row::{Rounds, Row, median, show};
+use crate::{
+    memory,
+    row::{Rounds, Row, median, show},
+};
 
 /// An engine whose one plugin is `echo`, with the tool `t`.
 fn engine(dir: &Path, persist: bool) -> Engine {
@@ -47,6 +50,22 @@ fn chain(stages: usize) -> String {
 }
 
 const WIDE: &str = "name: wide\ntools: [{ plugin: echo }]\nstages:\n  - { id: f, fan_out: 64, partition_source: \"{{ list }}\", tool_call: { name: t, args: { text: \"{{ item }}\" } } }\n";
+
+/// A hundred stages that wait a tenth of a second each for their model, none for another.
+fn side_by_side(dir: &Path) -> String {
+    let script = dir.join("waits.yml");
+    std::fs::write(&script, "- { text: done, delay_ms: 100 }\n").unwrap();
+    let mut spec = format!(
+        "name: wide\nmodel_tiers: {{ small: {{ provider: scripted, model: m, script: '{}' }} }}\nstages:\n",
+        script.display()
+    );
+    for at in 0..100 {
+        spec.push_str(&format!(
+            "  - {{ id: s{at}, role: {{ name: W, type: worker, description: Wait. }} }}\n"
+        ));
+    }
+    spec
+}
 
 /// How long a run of this spec takes, the plan not counted.
 async fn run(engine: &Engine, spec: &str, inputs: &Map<String, Value>) -> Duration {
@@ -123,7 +142,9 @@ pub(crate) async fn measure(rounds: &Rounds) -> Vec<Row> {
     ];
     for (shape, [short_spec, long_spec], [short_inputs, long_inputs]) in shapes {
         let short = run(&engine, &short_spec, &short_inputs).await;
+        memory::forget_peak();
         let long = run(&engine, &long_spec, &long_inputs).await;
+        let peak = memory::peak().map_or_else(String::new, |peak| format!(", {peak} MB at most"));
         let growth = long.as_secs_f64() / short.as_secs_f64() / 5.0;
         let met = long <= Duration::from_secs(2) && growth < 1.5;
         rows.push(Row {
@@ -132,11 +153,19 @@ pub(crate) async fn measure(rounds: &Rounds) -> Vec<Row> {
             } else {
                 "a fan-out over 10,000 items (quick: 1,000)"
             },
-            figure: format!("{} for {many}, ×{growth:.2} a piece", show(long)),
+            figure: format!("{} for {many}, ×{growth:.2} a piece{peak}", show(long)),
             target: "≤ 2 s, linear",
             ratio: None,
             met: Some(met),
         });
     }
+    let waited = run(&engine, &side_by_side(dir.path()), &none).await;
+    rows.push(Row::time(
+        "100 stages of 0.1 s side by side",
+        waited,
+        "< 600 ms",
+        Duration::from_millis(600),
+        None,
+    ));
     rows
 }

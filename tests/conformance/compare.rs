@@ -31,7 +31,9 @@ pub(crate) fn differences(place: &str, expected: &Value, found: Option<&Value>) 
             .iter()
             .zip(found)
             .enumerate()
-            .flat_map(|(at, (value, found))| differences(&format!("{place}[{at}]"), value, Some(found)))
+            .flat_map(|(at, (value, found))| {
+                differences(&format!("{place}[{at}]"), value, Some(found))
+            })
             .collect(),
         _ if expected == found => Vec::new(),
         _ => vec![format!("{place}: expected {expected}, found {found}")],

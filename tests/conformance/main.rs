@@ -57,7 +57,9 @@ fn trial(name: &str, server: &Arc<Server>) -> Trial {
     };
     let trial = Trial::test(name, test);
     if let Some(part) = missing {
-        return trial.with_ignored_flag(true).with_kind(format!("needs {part}"));
+        return trial
+            .with_ignored_flag(true)
+            .with_kind(format!("needs {part}"));
     }
     match known {
         Some(why) => trial.with_kind(format!("known: {why}")),

@@ -37,7 +37,9 @@ pub(crate) fn differences(case: &Case, server: &Server) -> Vec<String> {
         said.extend(run(case, server, project.path()));
     }
     for (name, expected) in &case.files {
-        let text = std::fs::read_to_string(work.join(name)).ok().map(Value::from);
+        let text = std::fs::read_to_string(work.join(name))
+            .ok()
+            .map(Value::from);
         let place = format!("file {name}");
         if expected.is_null() {
             said.extend(text.map(|text| format!("{place}: expected none, found {text}")));
@@ -61,7 +63,9 @@ fn run(case: &Case, server: &Server, project: &Path) -> Vec<String> {
             } else {
                 let file = project.join("inputs").join(format!("{name}.json"));
                 std::fs::write(&file, value.to_string()).unwrap();
-                program.arg("-i").arg(format!("{name}:=@{}", file.display()));
+                program
+                    .arg("-i")
+                    .arg(format!("{name}:=@{}", file.display()));
             }
         }
         program.args(&case.arguments);
@@ -72,7 +76,11 @@ fn run(case: &Case, server: &Server, project: &Path) -> Vec<String> {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let mut said = Vec::new();
     if output.status.code() != Some(case.exit) {
-        said.push(format!("exit: expected {}, found {:?}", case.exit, output.status.code()));
+        said.push(format!(
+            "exit: expected {}, found {:?}",
+            case.exit,
+            output.status.code()
+        ));
     }
     if stderr.contains("panicked at") {
         said.push("it panicked".to_owned());
@@ -81,7 +89,10 @@ fn run(case: &Case, server: &Server, project: &Path) -> Vec<String> {
         said.push(format!("standard error: expected {text:?} within it"));
     }
     if case.seconds.is_some_and(|most| took > most) {
-        said.push(format!("time: expected {:?} s at most, took {took:.2} s", case.seconds));
+        said.push(format!(
+            "time: expected {:?} s at most, took {took:.2} s",
+            case.seconds
+        ));
     }
     if let Some(expected) = &case.result {
         let expected = server.named_in(expected);
@@ -113,14 +124,20 @@ fn found(case: &Case, output: &Output) -> Vec<String> {
         let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         expected.sort_unstable();
         if codes != expected {
-            said.push(format!("findings: expected {expected:?}, found {codes:?}\n{all:#}"));
+            said.push(format!(
+                "findings: expected {expected:?}, found {codes:?}\n{all:#}"
+            ));
         }
     }
     if let Some(expected) = &case.risk {
         said.extend(compare::differences("risk", expected, all.get("risk")));
     }
     if case.command == Command::Validate && output.status.code() != Some(case.exit) {
-        said.push(format!("exit: expected {}, found {:?}", case.exit, output.status.code()));
+        said.push(format!(
+            "exit: expected {}, found {:?}",
+            case.exit,
+            output.status.code()
+        ));
     }
     said
 }

@@ -21,7 +21,9 @@ pub(crate) fn trials(names: &[String]) -> Vec<Trial> {
             if counted >= FEWEST {
                 Ok(())
             } else {
-                Err(Failed::from(format!("{counted} cases; {FEWEST} are promised")))
+                Err(Failed::from(format!(
+                    "{counted} cases; {FEWEST} are promised"
+                )))
             }
         }),
     ]
@@ -54,8 +56,12 @@ fn table(names: &[String]) -> Result<(), Failed> {
     );
     let file = folder().join("README.md");
     let text = std::fs::read_to_string(&file)?;
-    let (before, rest) = text.split_once(BEGIN).ok_or("README.md has no place for the table")?;
-    let (found, after) = rest.split_once(END).ok_or("the table of README.md has no end")?;
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .ok_or("README.md has no place for the table")?;
+    let (found, after) = rest
+        .split_once(END)
+        .ok_or("the table of README.md has no end")?;
     let expected = format!("{head}{written}\n");
     if std::env::var_os("CONFORMANCE_WRITE_TABLE").is_some() {
         std::fs::write(&file, format!("{before}{BEGIN}{expected}{END}{after}"))?;

@@ -56,11 +56,18 @@ impl Server {
 async fn echo(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Json<Value> {
     let headers: Map<String, Value> = headers
         .iter()
-        .map(|(name, value)| (name.to_string(), json!(String::from_utf8_lossy(value.as_bytes()))))
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                json!(String::from_utf8_lossy(value.as_bytes())),
+            )
+        })
         .collect();
-    let body = serde_json::from_slice(&body)
-        .unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
-    Json(json!({"method": method.as_str(), "path": uri.to_string(), "headers": headers, "body": body}))
+    let body =
+        serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
+    Json(
+        json!({"method": method.as_str(), "path": uri.to_string(), "headers": headers, "body": body}),
+    )
 }
 
 async fn status(Path(code): Path<u16>) -> Response {
