@@ -71,7 +71,9 @@ fn the_refusal_of_a_right_reads_as_it_says() {
 #[test]
 fn its_model_tiers_are_valid() {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    let tiers = blocks(&readme, "yaml").remove(0);
+    let mut blocks = blocks(&readme, "yaml");
+    blocks.retain(|block| block.starts_with("model_tiers:"));
+    let tiers = blocks.remove(0);
     let spec = format!("name: x\n{tiers}stages:\n  - {{id: a, gate: human}}\n");
     let ran = Place::with_spec(&spec).run(&["validate", "spec.yml"]);
     assert_eq!(
@@ -80,4 +82,23 @@ fn its_model_tiers_are_valid() {
         "{}",
         ran.shown()
     );
+}
+
+#[test]
+fn its_policy_leaves_its_first_workflow_alone_and_stops_what_it_forbids() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let place = Place::new();
+    place.write_home("policy.toml", &blocks(&readme, "toml").remove(0));
+    for file in blocks(&readme, "yaml") {
+        let name = file.strip_prefix("# ").and_then(|rest| rest.lines().next());
+        if let Some(name) = name {
+            place.write(name, &file);
+        }
+    }
+    let allowed = place.run(&["run", "tea.yml"]);
+    assert_eq!(allowed.code, Some(0), "{}", allowed.shown());
+    let elsewhere = place.read("tea.yml").replace("out/tea.md", "tea.md");
+    place.write("elsewhere.yml", elsewhere);
+    let refused = place.run(&["run", "elsewhere.yml"]);
+    assert_eq!(refused.code, Some(4), "{}", refused.shown());
 }
