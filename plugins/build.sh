@@ -15,16 +15,26 @@ export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 lock=plugins/compiled/sources.lock
-target=wasm32-unknown-unknown
 
 say() { echo "plugins/build.sh: $*" >&2; }
+
+# The target that a plugin is built for: the one that its Cargo.toml names, or the one without any imports.
+target_of() { # folder
+  local named
+  named=$(sed -n 's/^target = "\(.*\)"$/\1/p' "$1/Cargo.toml")
+  echo "${named:-wasm32-unknown-unknown}"
+}
 
 # One line a component: its folder and its file.
 components() {
   local manifest folder name
   for manifest in plugins/*/plugin.toml; do
     folder=${manifest%/plugin.toml}
-    echo "$folder plugins/compiled/${folder##*/}.wasm"
+    # What is built for WASI has a large library in it: it is committed compressed.
+    case $(target_of "$folder") in
+      *wasip2) echo "$folder plugins/compiled/${folder##*/}.wasm.zst" ;;
+      *) echo "$folder plugins/compiled/${folder##*/}.wasm" ;;
+    esac
   done
   for manifest in examples/plugins/*/plugin.toml; do
     [ -f "$manifest" ] || continue
@@ -50,7 +60,7 @@ sha() { sha256sum "$1" | cut -d' ' -f1; }
 locked() { awk -v file="$1" '$1 == file { print $2, $3, $4 }' "$lock" 2>/dev/null || true; } # sha sources toolchain
 
 use_toolchain() {
-  sysroot=$(plugins/wasm-target.sh "$target")
+  sysroot=$(plugins/wasm-target.sh wasm32-unknown-unknown wasm32-wasip2)
   local release commit std=installed
   release=$(rustc -vV | sed -n 's/^release: //p')
   commit=$(rustc -vV | sed -n 's/^commit-hash: //p' | cut -c1-9)
@@ -61,7 +71,8 @@ use_toolchain() {
 
 # Builds the component of a folder into a target directory and prints the file.
 compile() { # folder target-dir
-  local crate flags index made=$work/made.wasm
+  local crate flags index target made=$work/made.wasm
+  target=$(target_of "$1")
   crate=$(awk -F'"' '/^name = / && !n++ {print $2}' "$1/Cargo.toml")
   flags="--sysroot=$sysroot"$'\x1f'"--remap-path-prefix=$root=/armature"
   cargo fetch -q --locked --manifest-path "$1/Cargo.toml" --target "$target"
@@ -81,12 +92,28 @@ compile() { # folder target-dir
   echo "$made"
 }
 
-# A component that names this machine, or that imports WASI, is not what we promise.
-inspect() { # file
+# Puts a component where it is committed.
+pack() { # made file
+  case $2 in
+    *.zst) zstd -q --ultra -22 -f "$1" -o "$2" && rm "$1" ;;
+    *) mv "$1" "$2" ;;
+  esac
+}
+
+unpacked() { # file
+  case $1 in
+    *.zst) zstd -q -d -c "$1" ;;
+    *) cat "$1" ;;
+  esac
+}
+
+# A component that names this machine, or that imports WASI without saying so, is not what we promise.
+inspect() { # made file
   local word
   for word in "$root" "$HOME/" "${CARGO_HOME:-$HOME/.cargo}" "${XDG_CACHE_HOME:-$HOME/.cache}"; do
     ! grep -qaF "$word" "$1" || { say "$1 has the path $word in it"; return 1; }
   done
+  case $2 in *.zst) return ;; esac
   ! grep -qaE 'wasi:[a-z]+/' "$1" || { say "$1 imports WASI; it should not need it"; return 1; }
 }
 
@@ -114,8 +141,8 @@ build() { # [--all]
     fi
     [ -n "${sysroot:-}" ] || use_toolchain
     made=$(compile "$folder" "${CARGO_TARGET_DIR:-$root/plugins/target}")
-    inspect "$made"
-    mv "$made" "$file"
+    inspect "$made" "$file"
+    pack "$made" "$file"
     echo "$file $(sha "$file") $(digest "$folder") $toolchain" >> "$work/rows"
     say "built $file ($(wc -c < "$file") bytes)"
     built=$((built + 1))
@@ -144,7 +171,7 @@ check() {
   done < <(components)
   while read -r file; do
     grep -qxF "$file" "$work/known" || { say "$file has no sources"; wrong=$((wrong + 1)); }
-  done < <(find plugins/compiled examples/plugins -name target -prune -o -name '*.wasm' -print 2>/dev/null)
+  done < <(find plugins/compiled examples/plugins -name target -prune -o \( -name '*.wasm' -o -name '*.wasm.zst' \) -print 2>/dev/null)
   [ "$wrong" = 0 ] || { say "$wrong components disagree with their sources; run: plugins/build.sh build"; return 1; }
   say "$(wc -l < "$work/known") components agree with their sources"
 }
@@ -154,10 +181,10 @@ rebuild() {
   use_toolchain
   while read -r folder file; do
     made=$(compile "$folder" "$work/target")
-    inspect "$made"
+    inspect "$made" "$file"
     if [ "$(locked "$file" | cut -d' ' -f3)" != "$toolchain" ]; then
       other=$((other + 1))
-    elif cmp -s "$made" "$file"; then
+    elif cmp -s "$made" <(unpacked "$file"); then
       same=$((same + 1))
     else
       say "$file: building its sources again gives other bytes"

@@ -10,6 +10,14 @@ macro_rules! builtin {
         Builtin {
             wasm: include_bytes!(concat!("../../../plugins/compiled/", $name, ".wasm")),
             manifest: include_str!(concat!("../../../plugins/", $name, "/plugin.toml")),
+            about: None,
+        }
+    };
+    (packed $name:literal) => {
+        Builtin {
+            wasm: include_bytes!(concat!("../../../plugins/compiled/", $name, ".wasm.zst")),
+            manifest: include_str!(concat!("../../../plugins/", $name, "/plugin.toml")),
+            about: Some(include_str!(concat!("../../../plugins/compiled/", $name, ".json"))),
         }
     };
 }
@@ -18,6 +26,7 @@ macro_rules! builtin {
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin!("file"),
     builtin!("http"),
+    builtin!(packed "shell"),
     builtin!("text-stats"),
     builtin!("deny-pattern"),
     builtin!("spending-cap"),

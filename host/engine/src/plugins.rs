@@ -19,6 +19,8 @@ pub struct Builtin {
     pub wasm: &'static [u8],
     /// Its manifest.
     pub manifest: &'static str,
+    /// What is written down about it, where the component is compressed (zstd): see [`armature_sandbox::About`].
+    pub about: Option<&'static str>,
 }
 
 /// A file in a plugin directory that is not used, and why.
@@ -51,7 +53,10 @@ impl PluginSet {
             problems: Vec::new(),
         };
         for builtin in builtins {
-            let plugin = sandbox.builtin(builtin.wasm, builtin.manifest)?;
+            let plugin = match builtin.about {
+                Some(about) => sandbox.packed(builtin.wasm, about, builtin.manifest)?,
+                None => sandbox.builtin(builtin.wasm, builtin.manifest)?,
+            };
             set.builtins.push(plugin.name().clone());
             set.plugins.insert(plugin.name().clone(), plugin);
         }

@@ -61,6 +61,11 @@ impl Cache {
         Some(mac)
     }
 
+    /// Is there something under the name of this component? Whether it can be used is found out by loading it.
+    pub(crate) fn holds(&self, component: &Digest) -> bool {
+        self.path(component).exists()
+    }
+
     /// The compiled component, if it is there and nobody touched it.
     pub(crate) fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
         let bytes = files::read_own(&self.path(component))?;

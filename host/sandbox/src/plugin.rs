@@ -17,6 +17,7 @@ use crate::{
     error::LoadError,
     files,
     manifest::{MAX_MANIFEST, Manifest},
+    packed::{About, Code},
     preflight::{self, Shape},
     state::State,
     typed::TypedFunction,
@@ -49,7 +50,7 @@ pub struct Plugin {
     /// What names the compiled form: the component alone.
     pub(crate) code: Digest,
     pub(crate) shape: Shape,
-    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) bytes: Code,
     pub(crate) prepared: OnceCell<Prepared>,
     pub(crate) tools: OnceCell<Arc<[ToolDefinition]>>,
     origin: Origin,
@@ -101,6 +102,32 @@ impl Plugin {
         )
     }
 
+    /// A plugin that is part of the program and compressed, with what is written down about it.
+    pub(crate) fn packed(
+        bytes: &'static [u8],
+        about: &str,
+        manifest: &str,
+    ) -> Result<Self, LoadError> {
+        let about: About = serde_json::from_str(about).map_err(|why| LoadError::Manifest {
+            plugin: "builtin".to_owned(),
+            why: format!("what is written down about it cannot be read: {why}"),
+        })?;
+        let shape = about.shape();
+        Ok(Self {
+            manifest: Manifest::parse("builtin", manifest)?,
+            digest: Digest::of(&[about.digest.as_bytes(), manifest.as_bytes()]),
+            code: about.digest,
+            shape,
+            bytes: Code::Packed {
+                bytes,
+                size: about.size,
+            },
+            prepared: OnceCell::new(),
+            tools: OnceCell::new_with(Some(about.tools.into())),
+            origin: Origin::Builtin,
+        })
+    }
+
     fn new(
         bytes: Arc<[u8]>,
         beside: Option<String>,
@@ -131,11 +158,16 @@ impl Plugin {
             digest,
             code,
             shape,
-            bytes,
+            bytes: Code::Plain(bytes),
             prepared: OnceCell::new(),
             tools: OnceCell::new(),
             origin,
         })
+    }
+
+    /// Is it large, part of the program, and unpacked when it is first called?
+    pub fn is_packed(&self) -> bool {
+        matches!(self.bytes, Code::Packed { .. })
     }
 
     /// Its name.
@@ -184,7 +216,7 @@ impl Plugin {
 
     /// The size of the component, in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.bytes.size()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     egress::Egress,
     engine,
     error::{CallError, LoadError},
+    packed::About,
     plugin::{Plugin, Prepared},
     preflight,
     rule::{RuleEvent, Verdict},
@@ -33,7 +34,7 @@ pub struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) egress: Arc<Egress>,
     linker: Linker<State>,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     /// What plugins are loaded and asked for their tools under.
     limits: Limits,
 }
@@ -57,7 +58,9 @@ impl Sandbox {
         let linker = linker(&engine).map_err(|e| LoadError::Engine {
             why: format!("{e:#}"),
         })?;
-        let cache = cache.and_then(|dir| Cache::open(&dir, &engine));
+        let cache = cache
+            .and_then(|dir| Cache::open(&dir, &engine))
+            .map(Arc::new);
         Ok(Arc::new(Self {
             engine,
             egress: Arc::default(),
@@ -83,6 +86,44 @@ impl Sandbox {
         Plugin::builtin(wasm, manifest, &self.limits).map(Arc::new)
     }
 
+    /// A plugin that is part of the program and compressed (zstd), with what [`Self::about`] says of it as JSON. Nothing
+    /// is unpacked before it is called.
+    ///
+    /// # Errors
+    /// [`LoadError::Manifest`] when one of the two texts cannot be read.
+    pub fn packed(
+        &self,
+        zstd: &'static [u8],
+        about: &str,
+        manifest: &str,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        Plugin::packed(zstd, about, manifest).map(Arc::new)
+    }
+
+    /// What is to be written down about a plugin that shall be packed.
+    ///
+    /// # Errors
+    /// As [`Self::tools`].
+    pub async fn about(&self, plugin: &Plugin) -> Result<About, CallError> {
+        Ok(About {
+            digest: plugin.code,
+            size: plugin.size(),
+            adapter: plugin.kinds().adapter,
+            imports: plugin.imports().to_vec(),
+            tools: self.tools(plugin).await?.to_vec(),
+        })
+    }
+
+    /// Would a call have to compile this plugin first?
+    pub fn is_to_be_compiled(&self, plugin: &Plugin) -> bool {
+        let kept = || {
+            self.cache
+                .as_ref()
+                .is_some_and(|cache| cache.holds(&plugin.code))
+        };
+        !plugin.prepared.initialized() && !kept()
+    }
+
     /// Compiles a plugin, or takes it from the cache. Calls do this by themselves when they come first; asking for
     /// several at a time compiles them in parallel.
     ///
@@ -106,28 +147,30 @@ impl Sandbox {
             .and_then(|cache| cache.load(&self.engine, &plugin.code));
         let component = match cached {
             Some(component) => component,
-            None => {
-                let component = self.compile_bytes(plugin).await?;
-                if let Some(cache) = &self.cache {
-                    cache.store(&plugin.code, &component);
-                }
-                component
-            }
+            None => self.compile_bytes(plugin).await?,
         };
         self.link(plugin, &component)
     }
 
     async fn compile_bytes(&self, plugin: &Plugin) -> Result<Component, LoadError> {
         let name = || plugin.name().to_string();
-        let (engine, bytes) = (self.engine.clone(), plugin.bytes.clone());
+        let (engine, code, digest) = (self.engine.clone(), plugin.bytes.clone(), plugin.code);
+        let cache = self.cache.clone();
         let limit = Duration::from_millis(self.limits.compile_s);
         let label = name();
         let work = tokio::task::spawn_blocking(move || {
+            let bytes = code.bytes(&label, &digest)?;
             preflight::validate(&label, &bytes)?;
-            Component::from_binary(&engine, &bytes).map_err(|e| LoadError::Compile {
+            let component = Component::from_binary(&engine, &bytes);
+            let component = component.map_err(|e| LoadError::Compile {
                 plugin: label,
                 why: format!("{e:#}"),
-            })
+            })?;
+            // Here, so that it is kept even when nobody waits for it any more.
+            if let Some(cache) = &cache {
+                cache.store(&digest, &component);
+            }
+            Ok(component)
         });
         match tokio::time::timeout(limit, work).await {
             Err(_) => Err(LoadError::CompileTimeout {
@@ -150,7 +193,10 @@ impl Sandbox {
         let pre = self.linker.instantiate_pre(component).map_err(fail)?;
         let shape = &plugin.shape;
         let typed = match (shape.tool, shape.typed.is_empty()) {
-            (false, false) => typed::functions(component, &Docs::read(&plugin.bytes)),
+            (false, false) => {
+                let bytes = plugin.bytes.bytes(plugin.name().as_str(), &plugin.code)?;
+                typed::functions(component, &Docs::read(&bytes))
+            }
             _ => Vec::new(),
         };
         let tool = shape

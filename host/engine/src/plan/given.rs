@@ -22,12 +22,11 @@ impl Resolver<'_> {
                 limits,
             };
         }
-        if limits.is_empty() {
-            let asked = &plugin.manifest().limits;
-            for row in LIMITS {
-                if let Some(amount) = asked.get(row.id) {
-                    limits = limits.and(row.id, amount.min(self.ceiling(row.id)));
-                }
+        // What is written stands; the rest is what its author found it needs.
+        let asked = &plugin.manifest().limits;
+        for row in LIMITS {
+            if let (None, Some(amount)) = (limits.get(row.id), asked.get(row.id)) {
+                limits = limits.and(row.id, amount.min(self.ceiling(row.id)));
             }
         }
         Given {

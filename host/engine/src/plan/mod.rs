@@ -4,6 +4,7 @@
 //! here, all of it at once, each with its place in the text. A plan is immutable and shared: many runs can have one.
 
 mod account;
+pub(crate) mod adapters;
 mod agents;
 mod arguments;
 mod build;

@@ -18,9 +18,6 @@ use super::{
 };
 use crate::engine::Shared;
 
-/// Tools that are known by name and not there yet.
-const LATER_TOOLS: &[&str] = &["shell"];
-
 /// Finds plugins and tools for one spec.
 pub(crate) struct Resolver<'e> {
     pub(crate) engine: &'e Shared,
@@ -162,34 +159,24 @@ impl<'e> Resolver<'e> {
             return Some(Arc::clone(tool));
         }
         self.ask_plugins_in_use(report).await;
-        if !self.known.contains_key(name) && !LATER_TOOLS.contains(&name) {
+        if !self.known.contains_key(name) {
             self.ask_others_until(name, report).await;
         }
         let Some((plugin, definition)) = self.known.get(name).cloned() else {
-            if LATER_TOOLS.contains(&name) {
-                report
-                    .add(
-                        PlanCode::LaterRelease,
-                        at,
-                        format!("the tool `{name}` comes with a later release"),
-                    )
-                    .hint("a plugin can do the same work today: see plugins/README.md");
-            } else {
-                let hint = match nearest(name, self.known.keys().map(String::as_str)) {
-                    Some(other) => format!("did you mean `{other}`?"),
-                    None => format!(
-                        "there are {}",
-                        self.known.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                };
-                report
-                    .add(
-                        PlanCode::UnknownTool,
-                        at,
-                        format!("there is no tool `{name}`"),
-                    )
-                    .hint(hint);
-            }
+            let hint = match nearest(name, self.known.keys().map(String::as_str)) {
+                Some(other) => format!("did you mean `{other}`?"),
+                None => format!(
+                    "there are {}",
+                    self.known.keys().cloned().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            report
+                .add(
+                    PlanCode::UnknownTool,
+                    at,
+                    format!("there is no tool `{name}`"),
+                )
+                .hint(hint);
             return None;
         };
         let tool = Arc::new(self.compile(plugin, definition, report, at)?);
@@ -197,11 +184,10 @@ impl<'e> Resolver<'e> {
         Some(tool)
     }
 
-    /// The names of all tools of the plugins in use, and of those that are to come.
+    /// The names of all tools of the plugins in use.
     pub(super) async fn names(&mut self, report: &mut Reporter<'_>) -> Vec<String> {
         self.ask_plugins_in_use(report).await;
-        let later = LATER_TOOLS.iter().map(|name| (*name).to_owned());
-        self.known.keys().cloned().chain(later).collect()
+        self.known.keys().cloned().collect()
     }
 
     fn compile(

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::{Grants, HostPattern, LimitRequest, Limits, Rights};
 use armature_sandbox::{Plugin, ToolDefinition};
-use armature_spec::{FanIn, OutputMode};
+use armature_spec::{AdapterParse, FanIn, OutputMode};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -215,6 +215,9 @@ pub(crate) struct ToolStage {
 pub(crate) struct AdapterStage {
     pub(crate) name: String,
     pub(crate) plugin: Arc<Plugin>,
+    /// The script, where it is one.
+    pub(crate) cmd: Option<Text>,
+    pub(crate) parse: Option<AdapterParse>,
     pub(crate) args: Tree,
     pub(crate) env: Vec<EnvUse>,
     pub(crate) rights: Rights,

@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use armature_grants::{HostPattern, Layer, LimitId, Rights};
-use armature_spec::{self as spec, AdapterType, SandboxMode, StageKind, Step};
+use armature_grants::{HostPattern, Layer, Rights};
+use armature_spec::{self as spec, SandboxMode, StageKind, Step};
 use serde_json::{Map, Value};
 
 use super::{
-    arguments,
+    adapters::adapter,
     agents::Agents,
-    given::leaves_traces,
+    arguments,
     layers::Layers,
     problem::{PlanCode, Reporter},
     resolve::Resolver,
     roles::role,
     stage::{
-        AdapterStage, EnvUse, FanOut, GateStage, Iteration, Kind, Retry, Source, Stage,
-        SubagentStage, ToolStage,
+        EnvUse, FanOut, GateStage, Iteration, Kind, Retry, Source, Stage, SubagentStage, ToolStage,
     },
     text::{Text, Tree},
     tiers::Tier,
@@ -146,7 +145,7 @@ impl Texts<'_, '_> {
         text.and_then(|text| self.text(field, text))
     }
 
-    fn tree(&mut self, field: &'static str, tree: &Map<String, Value>) -> Option<Tree> {
+    pub(super) fn tree(&mut self, field: &'static str, tree: &Map<String, Value>) -> Option<Tree> {
         match Tree::compile(field, tree) {
             Ok(tree) => {
                 self.names.add(tree.names().iter());
@@ -217,7 +216,7 @@ async fn tool_call(
 }
 
 /// The secrets that arguments mention, and where each may go.
-fn env_uses(
+pub(super) fn env_uses(
     args: &Map<String, Value>,
     rights: &Rights,
     report: &mut Reporter<'_>,
@@ -247,66 +246,6 @@ fn receivers(literal: &[HostPattern], rights: &Rights, name: &str) -> Vec<HostPa
         .filter_map(|(_, grants)| grants.secrets.get(name))
         .flat_map(|grant| &grant.hosts);
     literal.iter().chain(granted).cloned().collect()
-}
-
-fn adapter(
-    site: &Site<'_>,
-    stage: &spec::Stage,
-    texts: &mut Texts<'_, '_>,
-    resolver: &mut Resolver<'_>,
-    at: &[Step<'_>],
-) -> Option<Kind> {
-    let name = stage.adapter.as_deref()?;
-    // An adapter that is not there has been reported by the spec's own validation.
-    let adapter = site.spec.adapters.get(name)?;
-    let place = [Step::Key("adapters"), Step::Key(name)];
-    if adapter.adapter_type != AdapterType::Plugin {
-        let word = adapter.adapter_type.as_str();
-        let message = format!("adapter `{name}` of `type: {word}` comes with a later release");
-        let hint = "today an adapter is a plugin: `type: plugin`, `plugin: NAME`, `args: {…}`";
-        texts
-            .report
-            .add(PlanCode::LaterRelease, at, message)
-            .hint(hint);
-        return None;
-    }
-    let plugin = adapter.plugin.as_ref()?;
-    let key = [&place[..], &[Step::Key("plugin")]].concat();
-    let plugin = resolver.plugin(plugin.as_str(), texts.report, &key)?;
-    if !plugin.kinds().adapter {
-        let message = format!("plugin `{}` is no adapter", plugin.name());
-        texts
-            .report
-            .add(PlanCode::NotAnAdapter, &key, message)
-            .hint("an adapter exports `armature:plugin/adapter-api`");
-        return None;
-    }
-    let given = resolver.given(&plugin);
-    let grants = adapter.grants.clone().unwrap_or(given.grants);
-    let mut asked = adapter.limits.clone().unwrap_or(given.limits);
-    if asked.get(LimitId::Timeout).is_none() {
-        let ceiling = resolver.ceiling(LimitId::Timeout);
-        asked = asked.and(
-            LimitId::Timeout,
-            adapter.timeout.saturating_mul(1000).clamp(1, ceiling),
-        );
-    }
-    let limits = resolver.limits(&asked, texts.report, &place)?;
-    let rights = resolver.rights(&plugin, grants);
-    let args_at = [&place[..], &[Step::Key("args")]].concat();
-    let env = env_uses(&adapter.args, &rights, texts.report, &args_at);
-    let args = texts.tree("adapter.args", &adapter.args)?;
-    // An adapter has no word for being repeatable.
-    let outside = leaves_traces(&rights);
-    Some(Kind::Adapter(Box::new(AdapterStage {
-        name: name.to_owned(),
-        plugin,
-        args,
-        env,
-        rights,
-        limits,
-        outside,
-    })))
 }
 
 fn refuse_other_sandboxes(

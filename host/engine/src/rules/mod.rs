@@ -9,6 +9,7 @@
 //! judged by its parent's rules too, each against what *that* run has spent.
 
 mod dsl;
+mod shell;
 mod verdict;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use armature_sandbox::{Caller, Phase, Plugin, RuleEvent, Sandbox, Verdict};
 use armature_spec::{ConditionOp, SafetyAction, SafetyMode, SafetyRule, Spec, path};
 use serde_json::Value;
 
+pub(crate) use shell::destructive;
 pub(crate) use verdict::{Decision, Opinion, decide, message, word};
 
 use crate::{

@@ -1,8 +1,9 @@
-//! A stage that is a plugin: its settings are the arguments, and it sees what the stage sees.
+//! A stage that is a plugin or a script: its settings are the arguments, and it sees what the stage sees.
 
 use std::sync::Arc;
 
 use armature_sandbox::Caller;
+use armature_spec::AdapterParse;
 use serde_json::Value;
 
 use super::Scope;
@@ -13,21 +14,28 @@ use crate::{
     tools::{Act, What, act},
 };
 
+/// Longest part of a text that a failure repeats, in characters.
+const SHOWN: usize = 300;
+
 /// Renders the settings and runs the adapter.
 pub(crate) async fn run(
     scope: &Arc<Scope>,
     stage: &AdapterStage,
     context: &Context,
 ) -> Result<Value, Failure> {
-    let args = stage
+    let mut args = stage
         .args
         .render(context, &|name| scope.run.secrets.token(name))?;
+    // Rendered before anybody judges it: rules see the command that will run.
+    if let (Some(cmd), Value::Object(args)) = (&stage.cmd, &mut args) {
+        args.insert("cmd".to_owned(), Value::from(cmd.text(context)?));
+    }
     let context = context
         .all()
         .into_iter()
         .map(|(key, value)| (key, Value::clone(&value)))
         .collect();
-    act(Act {
+    let result = act(Act {
         what: What::Adapter {
             adapter: stage,
             context: Value::Object(context),
@@ -37,5 +45,43 @@ pub(crate) async fn run(
         args,
         placeholders: scope.placeholders(&stage.env),
     })
-    .await
+    .await?;
+    match stage.parse {
+        Some(AdapterParse::Json) => parsed(&stage.name, result),
+        None => Ok(result),
+    }
+}
+
+/// The JSON object that a script printed.
+fn parsed(name: &str, result: Value) -> Result<Value, Failure> {
+    let text = |key: &str| result.get(key).and_then(Value::as_str).unwrap_or_default();
+    let code = result.get("exit_code").and_then(Value::as_i64);
+    if let Some(code) = code.filter(|code| *code != 0) {
+        let why = end(text("stderr").trim());
+        return Err(Failure::Value(format!(
+            "script `{name}` ended with exit code {code}: {why}"
+        )));
+    }
+    // An adapter that is no script answers in JSON already.
+    if code.is_none() {
+        return Ok(result);
+    }
+    let printed = text("stdout").trim();
+    match serde_json::from_str(printed) {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        Ok(other) => Err(Failure::Value(format!(
+            "`parse: json` wants one JSON object from script `{name}`, and it printed {}",
+            end(&other.to_string())
+        ))),
+        Err(why) => Err(Failure::Value(format!(
+            "`parse: json` wants one JSON object from script `{name}` ({why}), and it printed: {}",
+            end(printed)
+        ))),
+    }
+}
+
+/// The last part of a text: a script says at its end what went wrong.
+fn end(text: &str) -> String {
+    let skip = text.chars().count().saturating_sub(SHOWN);
+    text.chars().skip(skip).collect()
 }

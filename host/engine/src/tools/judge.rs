@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::target::{How, Target};
 use crate::{
     failure::Failure,
-    rules::{Decision, Question, message, word},
+    plan::adapters::SHELL,
+    rules::{Decision, Question, destructive, message, word},
     run::{Asking, Run},
     stage::Scope,
 };
@@ -83,6 +84,17 @@ impl Hearing<'_> {
                 message,
             };
         }
+        let is_vouched_for = opinions.iter().any(|opinion| opinion.vouches);
+        if let Some(name) = self.destroys(question).filter(|_| !is_vouched_for)
+            && decision == Decision::Go
+        {
+            decision = Decision::Ask {
+                rule: "shell: destructive".into(),
+                message: format!(
+                    "`{name}` can destroy something; an `allow` rule lets such a command through"
+                ),
+            };
+        }
         // A rule saw values, and may say them.
         match decision {
             Decision::Go => Ok(()),
@@ -107,6 +119,18 @@ impl Hearing<'_> {
                 run.consent(asking).await
             }
         }
+    }
+}
+
+impl Hearing<'_> {
+    /// The command that destroys, in a script that is to be run.
+    fn destroys(&self, question: &Question<'_>) -> Option<String> {
+        let name = self.target.plugin.name();
+        let is_shell = name.as_str() == SHELL && self.run.engine.plugins.is_builtin(name);
+        if question.phase != Phase::Pre || !is_shell {
+            return None;
+        }
+        destructive(question.args.get("cmd")?.as_str()?)
     }
 }
 

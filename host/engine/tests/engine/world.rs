@@ -19,22 +19,27 @@ pub const BUILTINS: &[Builtin] = &[
     Builtin {
         wasm: include_bytes!("../../../../plugins/compiled/file.wasm"),
         manifest: include_str!("../../../../plugins/file/plugin.toml"),
+        about: None,
     },
     Builtin {
         wasm: include_bytes!("../../../../plugins/compiled/http.wasm"),
         manifest: include_str!("../../../../plugins/http/plugin.toml"),
+        about: None,
     },
     Builtin {
         wasm: include_bytes!("../../../../plugins/compiled/deny-pattern.wasm"),
         manifest: include_str!("../../../../plugins/deny-pattern/plugin.toml"),
+        about: None,
     },
     Builtin {
         wasm: include_bytes!("../../../../plugins/compiled/spending-cap.wasm"),
         manifest: include_str!("../../../../plugins/spending-cap/plugin.toml"),
+        about: None,
     },
     Builtin {
         wasm: include_bytes!("../../../../plugins/compiled/text-stats.wasm"),
         manifest: include_str!("../../../../plugins/text-stats/plugin.toml"),
+        about: None,
     },
 ];
 
@@ -102,6 +107,20 @@ impl World {
         }
     }
 
+    /// Another engine over the same home, as another process has one.
+    pub fn other_process(&self) -> Engine {
+        let plugins = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/plugins");
+        Engine::open(EngineConfig {
+            home: self.dir.path().join("home"),
+            plugin_dirs: vec![plugins],
+            policy: Policy::default(),
+            environment: Arc::new(|_| None),
+            persist: true,
+            builtins: BUILTINS.to_vec(),
+        })
+        .unwrap()
+    }
+
     /// Writes a file beside the specs.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.dir.path().join(name);
@@ -161,6 +180,22 @@ impl World {
             .await
             .unwrap_or_else(|error| panic!("{error}\n{:?}", error.hint()))
             .outputs
+    }
+
+    /// The results of a run that must end well, and what its models were told, in order: each with `stage_id`,
+    /// `system_prompt` and `response`.
+    pub async fn prompts(&self, spec: &str, inputs: Value) -> (Map<String, Value>, Vec<Value>) {
+        let spec = format!(
+            "{spec}  - {{ id: all_prompts, post_run: true, tool_call: {{ name: file_write, args: {{ path: all-prompts.json, content: '{{{{ _transcript | tojson }}}}' }} }} }}\n"
+        );
+        let mut request = self.request(inputs);
+        request.use_cache = false;
+        let report = self
+            .run_with(&spec, request)
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{:?}", error.hint()));
+        let prompts = self.read("all-prompts.json").unwrap();
+        (report.outputs, serde_json::from_str(&prompts).unwrap())
     }
 
     /// All trace rows of a run.

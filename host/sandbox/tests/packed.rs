@@ -1,0 +1,74 @@
+//! What is written down about a packed component is what the component says, and its bytes are those that are named.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test reads and writes files of the repository"
+)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{io::Read as _, path::PathBuf};
+
+use armature_grants::Limits;
+use armature_sandbox::{About, LoadError, Sandbox};
+
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../plugins")
+        .join(name)
+}
+
+/// What the component says of itself.
+async fn asked(name: &str) -> About {
+    let zstd = std::fs::read(place(&format!("compiled/{name}.wasm.zst"))).unwrap();
+    let manifest = std::fs::read_to_string(place(&format!("{name}/plugin.toml"))).unwrap();
+    let mut wasm = Vec::new();
+    let mut decoder = ruzstd::decoding::StreamingDecoder::new(&zstd[..]).unwrap();
+    decoder.read_to_end(&mut wasm).unwrap();
+    // Under the names that everything finds again: compiled once, for all tests.
+    let cache = place("../target/test-cache");
+    let limits = Limits {
+        memory: 256 << 20,
+        compile_s: 600_000,
+        ..Limits::standard()
+    };
+    let sandbox = Sandbox::new(Some(cache), limits).unwrap();
+    let plugin = sandbox.builtin(&wasm, &manifest).unwrap();
+    sandbox.about(&plugin).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_written_down_about_the_shell_is_what_it_says() {
+    let written = std::fs::read_to_string(place("compiled/shell.json")).unwrap();
+    let written: About = serde_json::from_str(&written).unwrap();
+    let asked = asked("shell").await;
+    assert_eq!(
+        written, asked,
+        "run: cargo test -p armature-sandbox --test packed -- --ignored"
+    );
+}
+
+#[tokio::test]
+#[ignore = "writes plugins/compiled/shell.json"]
+async fn write_down_what_the_shell_says() {
+    let text = serde_json::to_string_pretty(&asked("shell").await).unwrap();
+    std::fs::write(place("compiled/shell.json"), text + "\n").unwrap();
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_those_that_are_named_are_never_compiled() {
+    let about = std::fs::read_to_string(place("compiled/shell.json")).unwrap();
+    let manifest = std::fs::read_to_string(place("shell/plugin.toml")).unwrap();
+    let mut wrong: About = serde_json::from_str(&about).unwrap();
+    wrong.size = 100;
+    let zstd = std::fs::read(place("compiled/shell.wasm.zst")).unwrap();
+    let sandbox = Sandbox::new(None, Limits::standard()).unwrap();
+    let wrong = serde_json::to_string(&wrong).unwrap();
+    let cut = zstd.get(..zstd.len() / 2).unwrap().to_vec();
+    for (zstd, about) in [(zstd, &wrong), (cut, &about), (b"nothing".to_vec(), &about)] {
+        let plugin = sandbox.packed(zstd.leak(), about, &manifest).unwrap();
+        let refused = sandbox.prepare(&plugin).await;
+        assert!(
+            matches!(refused, Err(LoadError::NotAComponent { .. })),
+            "{refused:?}"
+        );
+    }
+}
