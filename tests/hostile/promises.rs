@@ -81,6 +81,24 @@ fn every_attack_is_in_the_readme_and_every_row_is_a_test() {
 }
 
 #[test]
+fn every_row_that_names_a_file_and_a_test_finds_it_there() {
+    let readme = source("README.md");
+    let named: Vec<(&str, &str)> = readme
+        .lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter_map(|name| name.split_once(".rs#"))
+        .collect();
+    assert!(!named.is_empty());
+    for (file, test) in named {
+        let text = source(&format!("../{file}.rs"));
+        assert!(
+            text.contains(&format!("fn {test}(")),
+            "tests/README.md names {test}, and {file}.rs has no such test"
+        );
+    }
+}
+
+#[test]
 fn every_attack_has_a_sentence_for_a_name() {
     for file in files() {
         let tests = tests(&file);

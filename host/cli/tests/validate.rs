@@ -102,15 +102,82 @@ fn findings_are_given_as_data_too() {
         "validate-json",
         place.run(&["validate", "spec.yml", "--format", "json"])
     );
+}
+
+#[test]
+fn several_workflows_are_reported_together_and_one_wrong_one_is_enough() {
     let place = Place::with_spec("name: x\nstages:\n  - id: a\n    gate: human\n");
-    let ran = place.run(&["validate", "spec.yml", "--format", "json"]);
+    place.write("wrong.yml", "name: y\nstages:\n  - id: a\n    gate: robot\n");
+    let ran = place.run(&["validate", "spec.yml", "wrong.yml", "nope.yml", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, report["valid"].as_bool()), (Some(2), Some(false)));
+    let specs = report["specs"].as_array().unwrap();
+    let shown: Vec<_> = specs
+        .iter()
+        .map(|spec| (spec["file"].as_str().unwrap(), spec["valid"].as_bool().unwrap()))
+        .collect();
     assert_eq!(
-        (
-            ran.code,
-            report["valid"].as_bool(),
-            report["risk"]["score"].as_u64()
-        ),
-        (Some(0), Some(true), Some(15))
+        shown,
+        [("spec.yml", true), ("wrong.yml", false), ("nope.yml", false)]
     );
+    assert_eq!(specs[0]["risk"]["score"], 15);
+    let found: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["file"].as_str().unwrap(), f["code"].as_str().unwrap(), f["line"].as_u64()))
+        .collect();
+    assert_eq!(
+        found,
+        [("wrong.yml", "INVALID_GATE", Some(4)), ("nope.yml", "UNREADABLE", None)]
+    );
+    let quiet = place.run(&["validate", "-q", "spec.yml"]);
+    assert_eq!(
+        (quiet.code, quiet.out.as_str(), quiet.err.as_str()),
+        (Some(0), "", "")
+    );
+}
+
+#[test]
+fn no_home_is_needed_to_validate() {
+    let place = Place::with_spec("name: x\nstages:\n  - id: a\n    tool_call: {name: file_read, args: {path: x}}\n");
+    // A file where the home should be: nothing can be made below it.
+    place.write("home", "");
+    let ran = place.run(&["validate", "spec.yml", "--home", "home/below"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+}
+
+#[test]
+fn a_workflow_with_every_kind_of_warning_is_valid_and_runs() {
+    let place = Place::with_spec(
+        "name: x
+contracts: {inputs: [{name: a-b}, {name: topic}, {name: done}]}
+failures: {f: {condition: c, recovery: r}}
+safety_rules: [{tool: nothing, action: block}]
+unknown: 1
+stages:
+  - {id: topic, tool_call: {name: file_write, args: {path: out.txt, content: 'it is {{ nobody }}'}}, fan_in: first, present: hi}
+  - {id: last, post_run: true, depends_on: [topic], condition: x > 3, response_stage: true, tool_call: {name: file_read, args: {path: out.txt}}}
+  - {id: after, depends_on: [last], tool_call: {name: file_read, args: {path: out.txt}}}
+",
+    );
+    let ran = place.run(&["validate", "spec.yml", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let found = report["findings"].as_array().unwrap();
+    assert!(found.len() >= 10, "{found:#?}");
+    assert!(found.iter().all(|f| f["severity"] == "warning" && f["hint"].is_string()));
+    let ran = place.run(&["run", "-q", "spec.yml", "-i", "topic=x"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    assert_eq!(place.read("out.txt"), "it is ");
+}
+
+#[test]
+fn what_is_wrong_with_a_child_is_shown_in_the_childs_text() {
+    let place = Place::with_spec("name: x\nstages:\n  - {id: s, subagent_spec: child.yml}\n");
+    place.write("child.yml", "name: y\nstages:\n  - {id: a, gate: robot}\n");
+    let ran = place.run(&["validate", "spec.yml"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("child.yml:3:19]"), "{}", ran.shown());
+    assert!(ran.err.contains("3 │   - {id: a, gate: robot}"), "{}", ran.shown());
 }

@@ -1,5 +1,7 @@
 //! The engine with real plugins, a real store and a scripted model.
 
+// Futures within futures: what a spawned run is made of is deeper than the compiler looks by itself.
+#![recursion_limit = "256"]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,14 +14,23 @@
     reason = "a test may stop at the first surprise, and its helpers are nobody's interface"
 )]
 
+mod agents;
+mod continuation;
 mod fan_out;
 mod gates;
+mod items;
+mod layers;
 mod lifecycle;
+mod loops;
 mod models;
 mod path;
 mod planning;
 mod recovery;
 mod reserved;
+mod resume;
+mod rules;
 mod secrets;
 mod subagents;
+mod telling;
+mod way_back;
 mod world;

@@ -128,10 +128,11 @@ impl<'a> Builder<'a> {
             }
         }
         self.root.ok_or_else(|| {
-            error(
-                Location::START,
-                "the file is empty; a spec needs at least `name` and `stages`",
-            )
+            let message = "the file is empty; a spec needs at least `name` and `stages`";
+            SyntaxError {
+                hint: Some("`armature new` writes one to begin with".to_owned()),
+                ..error(Location::START, message)
+            }
         })
     }
 
