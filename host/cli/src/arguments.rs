@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::Styles};
 
 use crate::{
-    command::{completions, doctor, last, plugin, run, schema, validate},
+    command::{completions, doctor, explain, last, plugin, run, schema, validate},
     exit,
     render::screen::Colour,
 };
@@ -42,6 +42,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Run(run::Run),
     Validate(validate::Validate),
+    Explain(explain::Explain),
     Plugin(plugin::Plugin),
     Doctor(doctor::Doctor),
     Last(last::Last),

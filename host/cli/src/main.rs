@@ -4,6 +4,7 @@
 //! one command, show how it ended. Commands are one file each in [`command`]; what people see is made in [`render`];
 //! what an exit code means stands in [`exit`]. Everything that acts is in `armature-engine`.
 
+mod account;
 mod arguments;
 mod builtins;
 mod command;

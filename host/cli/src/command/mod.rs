@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod last;
 pub(crate) mod plugin;
 pub(crate) mod run;
@@ -21,6 +22,7 @@ pub(crate) fn run(screen: &Screen, arguments: Arguments) -> Result<Exit, Failure
         Command::Run(command) => command.run(screen),
         Command::Validate(command) => command.run(screen),
         Command::Plugin(command) => command.run(screen),
+        Command::Explain(command) => command.run(screen),
         Command::Doctor(command) => command.run(screen),
         Command::Last(command) => command.run(screen),
         Command::Schema(command) => command.run(screen),

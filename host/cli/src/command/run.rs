@@ -2,11 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use armature_engine::{Plan, RunRequest};
+use armature_engine::{Engine, Plan, RunRequest};
+use armature_store::{RunQuery, RunRecord};
 use serde_json::{Map, Value};
 
 use crate::{
+    account::Account,
     arguments::Places,
+    command::explain,
     exit::Exit,
     failure::Failure,
     inputs::Inputs,
@@ -71,17 +74,14 @@ impl Run {
             findings::show(screen, plan.warnings());
         }
         if self.dry_run {
-            for line in diagram::plan(&engine, &plan) {
-                screen.print(&line);
-            }
+            explain::show(screen, &Account::of(&engine, &plan));
             return Ok(Exit::Done);
         }
         if self.show.tells() {
-            for line in diagram::header(&plan) {
+            let last = last_run(&engine, plan.name());
+            for line in diagram::header(&plan, &inputs, last.as_ref()) {
                 screen.say(&line);
             }
-        }
-        if self.show.tells() {
             warn_of_unknown(screen, &plan, &inputs);
         }
         let answers = person::answers(&self.approve)?;
@@ -101,6 +101,17 @@ impl Run {
         self.show
             .finish(screen, (plan.name(), &spec), result, &tally)
     }
+}
+
+/// The last run of a workflow; none where that cannot be found out.
+fn last_run(engine: &Engine, workflow: &str) -> Option<RunRecord> {
+    let query = RunQuery {
+        workflow: Some(workflow.to_owned()),
+        top: true,
+        limit: Some(1),
+        ..RunQuery::default()
+    };
+    engine.store()?.runs(&query).ok()?.pop()
 }
 
 /// An input that the workflow does not declare is probably a slip of the finger. Where it declares none, any will do.

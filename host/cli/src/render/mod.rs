@@ -4,6 +4,7 @@
 //! for all of it: text that came from a model, a plugin or a file never drives the terminal ([`text::visible`]), and
 //! what was asked for goes to standard output while everything about it goes to standard error.
 
+pub(crate) mod account;
 pub(crate) mod diagram;
 pub(crate) mod findings;
 pub(crate) mod outcome;

@@ -208,6 +208,12 @@ impl Plan {
         }
     }
 
+    /// How often a stage is tried, the first time included.
+    pub fn attempts(&self, stage: &str) -> Option<u64> {
+        let retry = self.stage(stage)?.retry.as_ref();
+        Some(retry.map_or(0, |retry| u64::from(retry.max)) + 1)
+    }
+
     /// How often a stage asks models, if it does.
     pub fn model_calls(&self, stage: &str) -> Option<ModelCalls> {
         let stage = self.stage(stage)?;
@@ -219,10 +225,13 @@ impl Plan {
         } else {
             armature_grants::RunLimit::amount_of("model_turns")
         };
-        let attempts = stage.retry.as_ref().map_or(0, |retry| u64::from(retry.max)) + 1;
+        let passes = stage
+            .iteration
+            .as_ref()
+            .map_or(1, |passes| u64::from(passes.max));
         Some(ModelCalls {
             rounds,
-            attempts,
+            attempts: self.attempts(&stage.id)?.saturating_mul(passes),
             for_each_item: stage.fan_out.is_some(),
         })
     }
