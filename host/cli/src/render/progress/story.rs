@@ -1,7 +1,7 @@
 //! What there is to say about each event. Pure: events in, lines out. Here are runs and stages; what happens within a
 //! stage is in [`within`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use armature_store::{Event, RunId, event::RunStarted};
 
@@ -31,7 +31,8 @@ pub(super) enum Line {
 /// What is known of a stage that has begun.
 #[derive(Debug, Default)]
 struct At {
-    items: u64,
+    /// Those that have begun, each once however often it is tried.
+    items: HashSet<usize>,
     failed_items: u64,
     has_failed: bool,
     is_cached: bool,
@@ -119,6 +120,16 @@ impl Story {
                     "{pad}{sign} {name} retry {attempt}/{max}: {why}"
                 ))]
             }
+            Event::LoopIteration {
+                iteration,
+                max,
+                until_met,
+                ..
+            } => {
+                let met = if *until_met { ", good enough" } else { "" };
+                let about = faint(&format!("pass {iteration} of at most {max}{met}"));
+                vec![Line::Say(format!("{pad}↻ {name} {about}"))]
+            }
             Event::TierEscalation { message, .. } => {
                 vec![Line::Say(format!(
                     "{pad}{} {name} {}",
@@ -140,9 +151,7 @@ impl Story {
         let Which { key, pad, name } = which;
         let is_first = !self.stages.contains_key(&key);
         let at = self.stages.entry(key.clone()).or_default();
-        if item.is_some() {
-            at.items += 1;
-        }
+        at.items.extend(item);
         if is_first {
             let role = role.map(|role| format!(" {}", text::line(role, 60)));
             let about = faint(&format!("({kind}){}", role.unwrap_or_default()));
@@ -154,7 +163,10 @@ impl Story {
         if item.is_none() {
             return Vec::new();
         }
-        let brief = format!("{name} {}", faint(&text::count(at.items, "item")));
+        let brief = format!(
+            "{name} {}",
+            faint(&text::count(at.items.len() as u64, "item"))
+        );
         vec![Line::Change { key, brief }]
     }
 
@@ -168,8 +180,8 @@ impl Story {
             return lines;
         }
         let mut about = vec![format!("{elapsed_s:.1}s")];
-        if at.items > 0 {
-            about.push(text::count(at.items, "item"));
+        if !at.items.is_empty() {
+            about.push(text::count(at.items.len() as u64, "item"));
         }
         if at.failed_items > 0 {
             about.push(format!("{} failed", at.failed_items));
@@ -311,6 +323,7 @@ mod tests {
         let events = [
             started("a", Some(0)),
             started("a", Some(1)),
+            started("a", Some(1)),
             failed("a", Some(1)),
             completed("a"),
         ];
@@ -338,6 +351,29 @@ mod tests {
             [
                 "  → a (llm) Ada (worker)",
                 "  ⟳ a retry 1/2: slow",
+                "  ✓ a (0.8s)"
+            ]
+        );
+    }
+    #[test]
+    fn each_pass_of_a_loop_is_told() {
+        let pass = |iteration, until_met| Event::LoopIteration {
+            stage: "a".into(),
+            iteration,
+            max: 4,
+            until_met,
+        };
+        assert_eq!(
+            told(&[
+                started("a", None),
+                pass(1, false),
+                pass(2, true),
+                completed("a")
+            ]),
+            [
+                "  → a (llm) Ada (worker)",
+                "  ↻ a pass 1 of at most 4",
+                "  ↻ a pass 2 of at most 4, good enough",
                 "  ✓ a (0.8s)"
             ]
         );
