@@ -17,6 +17,7 @@ use armature_store::{Event, EventLog, RunId, RunQuery, RunStatus, Store, StoreEr
 use serde_json::{Map, Value};
 
 use crate::{
+    ask::BoxFuture,
     failure::Failure,
     files, home,
     plan::{Plan, Tier, build, single_call, stage::Written},
@@ -269,7 +270,9 @@ impl Engine {
     /// # Errors
     /// [`RunError`], with a hint.
     pub async fn run(&self, plan: &Plan, request: RunRequest) -> Result<RunReport, RunError> {
-        begin(&self.0, plan, request).await
+        // Boxed here, so that whoever spawns it need not look through all that a run consists of.
+        let run: BoxFuture<'_, _> = Box::pin(begin(&self.0, plan, request));
+        run.await
     }
 
     /// Goes on with a run of this plan: the stages that were done are not run again. Inputs are those it was begun
@@ -283,7 +286,8 @@ impl Engine {
         run: RunId,
         request: RunRequest,
     ) -> Result<RunReport, RunError> {
-        resume(&self.0, plan, run, request).await
+        let run: BoxFuture<'_, _> = Box::pin(resume(&self.0, plan, run, request));
+        run.await
     }
 
     /// The newest run of this spec with these inputs, if it did not come to its end: what `checkpoint: true` goes on

@@ -7,7 +7,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use armature_sandbox::ScrubStream;
-use armature_store::{Event, EventLog, RunId, Seq, Store, StoreError, TraceRow, event::UnknownEvent};
+use armature_store::{
+    Event, EventLog, RunId, Seq, Store, StoreError, TraceRow, event::UnknownEvent,
+};
 
 use crate::{ask::Observer, failure::Failure, secrets::RunSecrets};
 
@@ -50,6 +52,13 @@ impl Journal {
             observer: Arc::clone(&self.observer),
             secrets: Arc::clone(&self.secrets),
         }
+    }
+
+    /// Without trace rows, where a spec wants none. Events stay: a run goes on from them.
+    #[must_use]
+    pub(crate) fn traced(mut self, wanted: bool) -> Self {
+        self.traces = self.traces.filter(|_| wanted);
+        self
     }
 
     /// Does anybody want to know results? Copying one for nobody would cost more than a small stage.

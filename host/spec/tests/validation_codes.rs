@@ -953,11 +953,13 @@ stages: []",
         Code::UnknownContextSource,
         "\
 name: x
+contracts: {inputs: [{name: topic}]}
 stages:
 - {id: a, gate: human}
 - {id: b, gate: human, context_policy: {never: [§c]}}",
         "\
 name: x
+contracts: {inputs: [{name: topic}]}
 stages:
 - {id: a, gate: human}
 - {id: b, gate: human, context_policy: {never: [a]}}",

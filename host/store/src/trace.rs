@@ -134,6 +134,10 @@ trace_row! {
     cost_usd: Option<f64> => "cost_usd" "REAL";
     /// Whether the reply came from the response cache.
     cached: bool => "cached" "INTEGER DEFAULT 0";
+    /// The agent of `agent_library` that the stage is.
+    agent_id: Option<String> => "agent_id" "TEXT";
+    /// Its version, if one is written.
+    agent_version: Option<String> => "agent_version" "TEXT";
 }
 
 impl TraceRow {

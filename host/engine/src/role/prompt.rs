@@ -225,6 +225,7 @@ mod tests {
         let schema = json!({"type": "object", "required": ["title"]});
         let prompt = assemble(&Parts {
             mission: "Make tea known.",
+            layers: Vec::new(),
             role_type: "worker",
             description: "Write about tea.",
             tools: vec![("file_read", "Reads a file.")],

@@ -45,7 +45,10 @@ pub(super) fn make_child(
         engine: Arc::clone(&parent.engine),
         plan: plan.clone(),
         children: Arc::clone(&parent.children),
-        journal: parent.journal.for_child(id.clone()),
+        journal: parent
+            .journal
+            .for_child(id.clone())
+            .traced(plan.document().spec.trace.enabled),
         secrets: Arc::clone(&parent.secrets),
         board: board(plan, &id, inputs),
         law: parent
@@ -67,6 +70,7 @@ pub(super) fn make_child(
         tally: Tally::default(),
         halted: Mutex::default(),
         transcript: Mutex::default(),
+        diagnoses: Mutex::default(),
         models: Mutex::default(),
         depth: parent.depth + 1,
         use_cache: parent.use_cache,
@@ -132,7 +136,8 @@ pub(super) fn make(
             engine.store.clone(),
             observer,
             Arc::clone(&secrets),
-        ),
+        )
+        .traced(plan.document().spec.trace.enabled),
         board: board(plan, &id, inputs),
         law: Law::new(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
         root: files::absolute(plan.workspace()),
@@ -156,6 +161,7 @@ pub(super) fn make(
         tally: Tally::default(),
         halted: Mutex::default(),
         transcript: Mutex::default(),
+        diagnoses: Mutex::default(),
         models: Mutex::default(),
         depth: 0,
         use_cache,

@@ -63,6 +63,9 @@ pub struct RunReport {
     pub rejected: Vec<(String, String)>,
     /// Rights that plugins asked for and did not have.
     pub denials: u64,
+    /// How the workflow ended, in the words of the stage that `closure` names: `reason`, and `notes` and `follow_on` if
+    /// it gave them.
+    pub closure: Option<Value>,
 }
 
 /// Counts of a run.

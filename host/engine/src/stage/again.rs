@@ -22,13 +22,23 @@ use crate::{
     schedule::{Ending, Graph, Step, drive},
 };
 
-/// A stage, and the way back that its failures take.
-pub(super) async fn with_way_back(
+/// A stage, and the way back that its failures take. Boxed, as the passes of a loop are: what most stages do not have
+/// costs them no room.
+pub(super) fn with_way_back<'a>(
+    run: &'a Arc<Run>,
+    place: Place,
+    stage: &'a Stage,
+    (retry, from): (&'a Retry, &'a str),
+    context: &'a Context,
+) -> BoxFuture<'a, Result<Value, Failure>> {
+    Box::pin(attempts(run, place, stage, (retry, from), context))
+}
+
+async fn attempts(
     run: &Arc<Run>,
     place: Place,
     stage: &Stage,
-    retry: &Retry,
-    from: &str,
+    (retry, from): (&Retry, &str),
     context: &Context,
 ) -> Result<Value, Failure> {
     let stop = run.stop_of(place.number);

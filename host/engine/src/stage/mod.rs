@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ask::BoxFuture,
     context::Context,
+    diagnose,
     failure::Failure,
     plan::stage::{EnvUse, Kind, Stage},
     role,
@@ -187,6 +188,7 @@ impl Scope {
     /// A trace row with what is the same for everything in this attempt.
     pub(crate) fn row(&self) -> TraceRow {
         let plan = &self.run.plan;
+        let agent = self.stage().and_then(|stage| stage.agent.as_ref());
         TraceRow {
             run_id: Some(self.run.id.clone()),
             workflow_name: plan.name().to_owned(),
@@ -197,6 +199,10 @@ impl Scope {
             output_valid: true,
             spec_version: plan.digest().short(),
             policy_version: plan.0.policy_version.clone(),
+            agent_id: agent.map(|(name, _)| name.clone()),
+            agent_version: agent
+                .map(|(_, version)| version.clone())
+                .filter(|version| !version.is_empty()),
             ..TraceRow::default()
         }
     }
@@ -204,6 +210,7 @@ impl Scope {
     /// Writes the stage's row in the trace.
     pub(crate) fn trace(&self, row: &TraceRow) {
         self.traced.store(true, Ordering::Relaxed);
+        self.diagnose(row);
         self.run.journal.trace(row);
     }
 
@@ -218,7 +225,20 @@ impl Scope {
         kind.clone_into(&mut row.role_type);
         row.latency_ms = elapsed.as_secs_f64() * 1000.0;
         self.mark_failed(&mut row, failure);
+        self.diagnose(&row);
         self.run.journal.trace(&row);
+    }
+
+    /// Keeps what a row shows for the stages that run last.
+    fn diagnose(&self, row: &TraceRow) {
+        let found = diagnose::of(row);
+        if !found.is_empty() {
+            self.run
+                .diagnoses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(found);
+        }
     }
 
     /// Says in a row that it failed, and how.

@@ -15,6 +15,7 @@ use super::{
     recovery::{met, pass, rest},
 };
 use crate::{
+    ask::BoxFuture,
     context::Context,
     failure::Failure,
     plan::stage::{Iteration, Stage},
@@ -22,7 +23,18 @@ use crate::{
 };
 
 /// Makes the passes, one after the other.
-pub(super) async fn all(
+pub(super) fn all<'a>(
+    run: &'a Arc<Run>,
+    place: Place,
+    stage: &'a Stage,
+    iteration: &'a Iteration,
+    context: &'a Context,
+    stop: &'a CancellationToken,
+) -> BoxFuture<'a, Result<Value, Failure>> {
+    Box::pin(one_by_one(run, place, stage, iteration, context, stop))
+}
+
+async fn one_by_one(
     run: &Arc<Run>,
     place: Place,
     stage: &Stage,

@@ -46,7 +46,8 @@ pub(super) async fn execute_in(
 ) -> Result<Arc<Value>, Failure> {
     let stop = run.stop_of(place.number);
     let began = Instant::now();
-    let deciding = decide(run, place, stage, &context);
+    // Boxed, and the fan-out within it too: a stage of a run within runs has the room of all of them on one stack.
+    let deciding = Box::pin(decide(run, place, stage, &context));
     let result = if stage.kind.ends_itself() {
         deciding.await
     } else {
@@ -109,13 +110,7 @@ async fn decide(
         return Ok(None);
     }
     match stage.way_back() {
-        // Boxed, as the passes of a loop are: what most stages do not have should cost them no room.
-        Some((retry, from)) => {
-            Box::pin(again::with_way_back(
-                run, place, stage, retry, from, context,
-            ))
-            .await
-        }
+        Some(way) => again::with_way_back(run, place, stage, way, context).await,
         None => whole(run, place, stage, context).await,
     }
     .map(Some)
@@ -129,7 +124,9 @@ pub(super) async fn whole(
     context: &Context,
 ) -> Result<Value, Failure> {
     match (&stage.iteration, &stage.fan_out) {
-        (None, Some(fan_out)) => fan_out::run(run, place, stage, fan_out, context).await,
+        (None, Some(fan_out)) => {
+            Box::pin(fan_out::run(run, place, stage, fan_out, context)).await
+        }
         (None, None) => {
             run.tree.start(1)?;
             let _turn = run.tree.turn(&stage.kind, run.depth).await;
@@ -138,12 +135,12 @@ pub(super) async fn whole(
         // Each item has its time, in each pass.
         (Some(iteration), Some(_)) => {
             let stop = run.stop_of(place.number);
-            Box::pin(passes::all(run, place, stage, iteration, context, stop)).await
+            passes::all(run, place, stage, iteration, context, stop).await
         }
         (Some(iteration), None) => {
             let _turn = run.tree.turn(&stage.kind, run.depth).await;
             let stop = run.stop_of(place.number).child_token();
-            let all = Box::pin(passes::all(run, place, stage, iteration, context, &stop));
+            let all = passes::all(run, place, stage, iteration, context, &stop);
             in_time(run, place, stage, &stop, all).await
         }
     }
@@ -158,7 +155,7 @@ pub(super) async fn pass(
     stop: &CancellationToken,
 ) -> Result<Value, Failure> {
     match &stage.fan_out {
-        Some(fan_out) => fan_out::run(run, place, stage, fan_out, context).await,
+        Some(fan_out) => Box::pin(fan_out::run(run, place, stage, fan_out, context)).await,
         None => {
             run.tree.start(1)?;
             try_until(run, place, stage, context, stop).await
