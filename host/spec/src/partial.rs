@@ -65,7 +65,7 @@ fn needs(code: &str) -> Option<Needs> {
 
 /// What is certain about `rest`, which is what could be read of `root` without the values in `left_out`.
 pub(crate) fn findings(rest: &Document, root: &Node, left_out: &HashSet<u32>) -> Vec<Finding> {
-    let whole = |node: &Node| !has_any(node, left_out);
+    let whole = |node: &Node| !node.has_any(left_out);
     let section_is_whole = |key: &&str| {
         root.entry(key)
             .is_none_or(|entry| section_whole(key, &entry.value, left_out))
@@ -93,17 +93,8 @@ fn section_whole(key: &str, section: &Node, left_out: &HashSet<u32>) -> bool {
                 !left_out.contains(&stage.id) && id.is_some_and(|id| !left_out.contains(&id))
             })
         }
-        _ => !has_any(section, left_out),
+        _ => !section.has_any(left_out),
     }
-}
-
-fn has_any(node: &Node, ids: &HashSet<u32>) -> bool {
-    ids.contains(&node.id)
-        || match &node.kind {
-            NodeKind::Scalar { .. } => false,
-            NodeKind::List(nodes) => nodes.iter().any(|node| has_any(node, ids)),
-            NodeKind::Map(entries) => entries.iter().any(|entry| has_any(&entry.value, ids)),
-        }
 }
 
 #[cfg(test)]

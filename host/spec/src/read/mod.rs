@@ -102,12 +102,15 @@ impl<'a> Reader<'a> {
             if why.node.is_none() {
                 why.node = Some(self.node.id);
                 why.at = Some(self.node.at);
-                why.follows = why.missing.is_some_and(|key| {
-                    let bad = self.notes.bad.borrow();
-                    self.node
+                let bad = self.notes.bad.borrow();
+                why.follows = match why.missing {
+                    Some(key) => self
+                        .node
                         .entry(key)
-                        .is_some_and(|entry| bad.contains(&entry.value.id))
-                });
+                        .is_some_and(|entry| bad.contains(&entry.value.id)),
+                    // Said of a whole of which a part was left out: it may be for that part.
+                    None => self.node.has_any(&bad),
+                };
             }
             why
         })

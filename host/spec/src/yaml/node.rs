@@ -82,6 +82,19 @@ impl Node {
             .is_some_and(|node| !node.is_null())
     }
 
+    /// Is it one of these values, or is one of them in it?
+    pub(crate) fn has_any(&self, ids: &HashSet<u32>) -> bool {
+        if ids.is_empty() {
+            return false;
+        }
+        ids.contains(&self.id)
+            || match &self.kind {
+                NodeKind::Scalar { .. } => false,
+                NodeKind::List(nodes) => nodes.iter().any(|node| node.has_any(ids)),
+                NodeKind::Map(entries) => entries.iter().any(|entry| entry.value.has_any(ids)),
+            }
+    }
+
     /// The tree without these values.
     pub(crate) fn without(&self, left_out: &HashSet<u32>) -> Self {
         let stays = |node: &&Self| !left_out.contains(&node.id);
