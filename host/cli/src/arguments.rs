@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::Styles};
 
 use crate::{
-    command::{completions, doctor, explain, last, plugin, run, schema, validate},
+    command::{
+        approve, completions, doctor, explain, gates, last, new, plugin, resume, run, runs, schema,
+        validate,
+    },
     exit,
     render::screen::Colour,
 };
@@ -40,7 +43,12 @@ pub(crate) struct Arguments {
 /// The commands; what each is for stands where it is.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(new::New),
     Run(run::Run),
+    Resume(resume::Resume),
+    Runs(runs::Runs),
+    Gates(gates::Gates),
+    Approve(approve::Approve),
     Validate(validate::Validate),
     Explain(explain::Explain),
     Plugin(plugin::Plugin),

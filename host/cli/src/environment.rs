@@ -37,6 +37,11 @@ pub(crate) fn home(flag: Option<&Path>) -> Option<PathBuf> {
     })
 }
 
+/// Makes a directory the one that relative paths begin at. Before anything else runs: all threads share it.
+pub(crate) fn enter(dir: &Path) -> std::io::Result<()> {
+    env::set_current_dir(dir)
+}
+
 /// The filter for diagnostics, if there is one.
 pub(crate) fn log_filter() -> Option<String> {
     env::var(LOG).ok().filter(|value| !value.is_empty())

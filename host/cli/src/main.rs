@@ -8,16 +8,19 @@ mod account;
 mod arguments;
 mod builtins;
 mod command;
+mod draft;
 mod environment;
 mod exit;
 mod failure;
 mod files;
+mod going_on;
 mod inputs;
 mod keyboard;
 mod opening;
 mod person;
 mod render;
 mod session;
+mod templates;
 
 use std::process::ExitCode;
 

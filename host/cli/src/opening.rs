@@ -66,9 +66,19 @@ pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> 
         }
     }
     let beside = [PathBuf::from("plugins"), home.join("plugins")];
+    let plugin_dirs = places.plugins.iter().cloned().chain(beside).collect();
+    engine_in(home, plugin_dirs, persist)
+}
+
+/// An engine with this home and the plugins of these directories.
+pub(crate) fn engine_in(
+    home: PathBuf,
+    plugin_dirs: Vec<PathBuf>,
+    persist: bool,
+) -> Result<Engine, Failure> {
     let config = EngineConfig {
         policy: policy(&home)?,
-        plugin_dirs: places.plugins.iter().cloned().chain(beside).collect(),
+        plugin_dirs,
         environment: environment::by_name(),
         persist,
         builtins: BUILTINS.to_vec(),
@@ -118,7 +128,10 @@ pub(crate) fn refuse(screen: &Screen, found: &Findings) -> Exit {
 
 /// The exit for a spec that cannot be run.
 pub(crate) fn refusal(found: &Findings) -> Exit {
-    if found.errors().all(|error| error.code == PlanCode::DeniedPlugin) {
+    if found
+        .errors()
+        .all(|error| error.code == PlanCode::DeniedPlugin)
+    {
         Exit::Denied
     } else {
         Exit::Usage

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use armature_engine::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer};
+use armature_engine::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Plan};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -21,22 +21,21 @@ use crate::{
     },
 };
 
+/// How alike two names are of which one was probably meant.
+const LIKE: f64 = 0.8;
+
 /// Asks at the terminal.
 pub(crate) struct Person {
     screen: Screen,
     progress: Arc<Progress>,
-    beforehand: BTreeMap<String, GateAnswer>,
+    beforehand: Answers,
     /// One question at a time.
     turn: Mutex<()>,
 }
 
 impl Person {
     /// Asks at this terminal, where no answer was given beforehand.
-    pub(crate) fn new(
-        screen: Screen,
-        progress: Arc<Progress>,
-        beforehand: BTreeMap<String, GateAnswer>,
-    ) -> Self {
+    pub(crate) fn new(screen: Screen, progress: Arc<Progress>, beforehand: Answers) -> Self {
         Self {
             screen,
             progress,
@@ -127,7 +126,9 @@ impl Person {
 impl Approver for Person {
     fn approve<'a>(&'a self, ask: Approval) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            if self.screen.can_ask() {
+            if ask.is_again && self.beforehand.again.contains(&ask.call_id) {
+                Answer::Approved
+            } else if self.screen.can_ask() {
                 self.ask_approval(ask).await
             } else {
                 Answer::Unavailable
@@ -137,7 +138,7 @@ impl Approver for Person {
 
     fn gate<'a>(&'a self, gate: Gate) -> BoxFuture<'a, GateAnswer> {
         Box::pin(async move {
-            match self.beforehand.get(&gate.stage) {
+            match self.beforehand.gates.get(&gate.stage) {
                 Some(answer) => answer.clone(),
                 None if self.screen.can_ask() => self.ask_gate(gate).await,
                 None => GateAnswer::Unavailable,
@@ -163,24 +164,75 @@ impl Drop for Resume<'_> {
     }
 }
 
-/// Reads `--approve STAGE=yes`, `STAGE=no` and `STAGE=no:words`.
-pub(crate) fn answers(given: &[String]) -> Result<BTreeMap<String, GateAnswer>, Failure> {
-    let mut answers = BTreeMap::new();
-    for text in given {
-        let wrong = || {
-            Failure::usage(format!("`--approve {}` is no answer", text.escape_debug()))
-                .hint("write --approve STAGE=yes, --approve STAGE=no or --approve 'STAGE=no:what should change'")
-        };
-        let (stage, answer) = text.split_once('=').ok_or_else(wrong)?;
-        let (word, words) = answer.split_once(':').unwrap_or((answer, ""));
-        let answer = match word.trim().to_lowercase().as_str() {
-            "yes" | "y" if words.is_empty() => GateAnswer::Approved,
-            "no" | "n" => GateAnswer::Rejected(words.trim().to_owned()),
-            _ => return Err(wrong()),
-        };
-        answers.insert(stage.trim().to_owned(), answer);
+/// What was answered before anything was asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answers {
+    gates: BTreeMap<String, GateAnswer>,
+    /// Calls that may be made again.
+    again: Vec<String>,
+}
+
+impl Answers {
+    /// Reads `--approve STAGE=yes`, `STAGE=no` and `STAGE=no:words`.
+    pub(crate) fn read(given: &[String]) -> Result<Self, Failure> {
+        let mut gates = BTreeMap::new();
+        for text in given {
+            let (stage, answer) = one(text)?;
+            if gates.insert(stage.clone(), answer).is_some() {
+                return Err(Failure::usage(format!(
+                    "gate `{}` is answered twice",
+                    stage.escape_debug()
+                ))
+                .hint("leave one of the two --approve out"));
+            }
+        }
+        Ok(Self {
+            gates,
+            again: Vec::new(),
+        })
     }
-    Ok(answers)
+
+    /// With calls that may be made again.
+    pub(crate) fn again(self, calls: Vec<String>) -> Self {
+        Self {
+            again: calls,
+            ..self
+        }
+    }
+
+    /// Refuses an answer to what is no gate of the plan: it was meant for another one.
+    pub(crate) fn check(&self, plan: &Plan) -> Result<(), Failure> {
+        let gates = plan.gates();
+        let Some(unknown) = self.gates.keys().find(|stage| !gates.contains(stage)) else {
+            return Ok(());
+        };
+        let message = format!("there is no gate `{}`", unknown.escape_debug());
+        let near = gates
+            .iter()
+            .map(|gate| (strsim::jaro_winkler(unknown, gate), gate))
+            .filter(|(likeness, _)| *likeness > LIKE)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        Err(Failure::usage(message).hint(match near {
+            Some((_, gate)) => format!("did you mean `{gate}`?"),
+            None if gates.is_empty() => "the workflow has no gates; leave --approve out".to_owned(),
+            None => format!("its gates: {}", gates.join(", ")),
+        }))
+    }
+}
+
+fn one(text: &str) -> Result<(String, GateAnswer), Failure> {
+    let wrong = || {
+        Failure::usage(format!("`--approve {}` is no answer", text.escape_debug()))
+            .hint("write --approve STAGE=yes, --approve STAGE=no or --approve 'STAGE=no:what should change'")
+    };
+    let (stage, answer) = text.split_once('=').ok_or_else(wrong)?;
+    let (word, words) = answer.split_once(':').unwrap_or((answer, ""));
+    let answer = match word.trim().to_lowercase().as_str() {
+        "yes" | "y" if words.is_empty() => GateAnswer::Approved,
+        "no" | "n" => GateAnswer::Rejected(words.trim().to_owned()),
+        _ => return Err(wrong()),
+    };
+    Ok((stage.trim().to_owned(), answer))
 }
 
 #[cfg(test)]
@@ -194,7 +246,7 @@ mod tests {
             "b = no: Use the OTHER title ".to_owned(),
             "c=n".to_owned(),
         ];
-        let read = answers(&given).unwrap();
+        let read = Answers::read(&given).unwrap().gates;
         assert_eq!(read.get("a"), Some(&GateAnswer::Approved));
         assert_eq!(
             read.get("b"),
@@ -202,7 +254,9 @@ mod tests {
         );
         assert_eq!(read.get("c"), Some(&GateAnswer::Rejected(String::new())));
         for wrong in ["a", "a=maybe", "a=yes:but"] {
-            assert!(answers(&[wrong.to_owned()]).is_err(), "{wrong}");
+            assert!(Answers::read(&[wrong.to_owned()]).is_err(), "{wrong}");
         }
+        let twice = ["a=yes".to_owned(), "a=no".to_owned()];
+        assert!(Answers::read(&twice).is_err());
     }
 }

@@ -4,9 +4,13 @@
 //! run does is the engine's; here is only what people see of it. Standard output belongs to one thing alone: the
 //! primary result, the results as JSON (`--quiet`), or the events (`--events -`).
 
-use std::{future::Future, path::PathBuf, sync::Arc};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use armature_engine::{RunError, RunReport};
+use armature_engine::{Engine, Plan, RunError, RunReport};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +22,7 @@ use crate::{
         outcome,
         progress::{Detail, Progress, Tally},
         screen::Screen,
-        text,
+        text, waiting,
     },
 };
 
@@ -40,6 +44,14 @@ pub(crate) struct Show {
     /// Write each event of the run to this file, as a line of JSON; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<String>,
+}
+
+/// What ran.
+pub(crate) struct Ran<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) engine: &'a Engine,
+    /// armature's home, where the command line named it.
+    pub(crate) home: Option<&'a Path>,
 }
 
 /// What a run needs of the session it runs in.
@@ -105,26 +117,29 @@ impl Show {
         Ok((result, tally))
     }
 
+    /// The same, where relative paths begin elsewhere from now on.
+    pub(crate) fn from_here(mut self) -> Self {
+        let from_root = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        self.output = self.output.map(from_root);
+        self.events = self.events.map(|file| match file.as_str() {
+            "-" => file,
+            _ => from_root(PathBuf::from(&file)).display().to_string(),
+        });
+        self
+    }
+
     /// Shows how it ended, keeps the result where it was asked for, and says with which code to end.
-    ///
-    /// `again` is the command that would answer a gate, `name` the workflow's.
     pub(crate) fn finish(
         &self,
         screen: &Screen,
-        (name, spec): (&str, &str),
+        ran: &Ran<'_>,
         result: Result<RunReport, RunError>,
         tally: &Tally,
     ) -> Result<Exit, Failure> {
         let report = match result {
             Ok(report) => report,
             Err(error) => {
-                screen.failure(&outcome::failure(&error, spec, tally));
-                if let Some(run) = error.run_id() {
-                    let name = text::line(name, 120);
-                    screen.say(&format!(
-                        "  run {run} of '{name}' is kept; `armature last` shows what was done"
-                    ));
-                }
+                self.unfinished(screen, ran, &error, tally);
                 return Ok(outcome::exit(&error));
             }
         };
@@ -142,6 +157,41 @@ impl Show {
             files::write(file, &(outcome::pretty(&all) + "\n"))?;
         }
         Ok(Exit::Done)
+    }
+}
+
+impl Show {
+    /// Says why a run did not come to its end, and how to go on.
+    fn unfinished(&self, screen: &Screen, ran: &Ran<'_>, error: &RunError, tally: &Tally) {
+        let mut failure = outcome::failure(error, tally);
+        let waits = match (error, ran.engine.store()) {
+            (RunError::Parked { run_id, .. }, Some(store)) => store.waiting(run_id),
+            _ => Ok(Vec::new()),
+        };
+        // What waits is said below, where it can be read; what cannot be read is said by its names alone.
+        let waits = waits.unwrap_or_default();
+        let Some(run) = error.run_id() else {
+            screen.failure(&failure);
+            return;
+        };
+        if !waits.is_empty() {
+            failure.hint = None;
+        }
+        screen.failure(&failure);
+        for asked in &waits {
+            for line in waiting::question(asked) {
+                screen.say(&line);
+            }
+            let command = waiting::command(run.as_str(), asked, ran.home);
+            screen.say(&format!("  answer: {command} --yes"));
+            screen.say(&format!("      or: {command} --no \"what should change\""));
+        }
+        if waits.is_empty() && !matches!(error, RunError::Log { .. }) {
+            let name = text::line(ran.plan.name(), 120);
+            screen.say(&format!(
+                "  run {run} of '{name}' is kept; go on with it: armature resume {run}"
+            ));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     failure::Failure,
     opening::{self, Planned},
     render::{account, findings, outcome, screen::Screen},
-    session::{Session, Show},
+    session::{Ran, Session, Show},
 };
 
 /// Explain what a workflow would do, with which rights and within which bounds, without running it.
@@ -134,6 +134,10 @@ async fn prose(
         engine.run(&asking, request).await
     };
     let (result, tally) = show.follow(screen, ask).await?;
-    let spec = document.source.name.as_str();
-    show.finish(screen, (asking.name(), spec), result, &tally)
+    let ran = Ran {
+        plan: &asking,
+        engine,
+        home: None,
+    };
+    show.finish(screen, &ran, result, &tally)
 }

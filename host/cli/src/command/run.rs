@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use armature_engine::{Engine, Plan, RunRequest};
-use armature_store::{RunQuery, RunRecord};
+use armature_store::{RunId, RunQuery, RunRecord};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
     failure::Failure,
     inputs::Inputs,
     opening::{self, Planned},
-    person::{self, Person},
-    render::{diagram, findings, screen::Screen},
-    session::{Session, Show},
+    person::{Answers, Person},
+    render::{diagram, findings, outcome, progress::Tally, screen::Screen, text},
+    session::{Ran, Session, Show},
 };
 
 /// Run a workflow.
@@ -43,6 +43,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "ANSWER")]
     approve: Vec<String>,
 
+    /// Start over, although an unfinished run of the same spec and inputs could go on
+    #[arg(long)]
+    force: bool,
+
     #[command(flatten)]
     show: Show,
 
@@ -53,7 +57,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let inputs = self.inputs.read()?;
-        person::answers(&self.approve)?;
+        Answers::read(&self.approve)?;
         self.show.check()?;
         opening::wait(self.start(screen, inputs))
     }
@@ -84,7 +88,9 @@ impl Run {
             }
             warn_of_unknown(screen, &plan, &inputs);
         }
-        let answers = person::answers(&self.approve)?;
+        let answers = Answers::read(&self.approve)?;
+        answers.check(&plan)?;
+        let unfinished = self.unfinished(screen, &engine, &plan, &inputs).await?;
         let start = async |session: Session| {
             let approver = Person::new(*screen, Arc::clone(&session.progress), answers);
             let request = RunRequest {
@@ -94,12 +100,18 @@ impl Run {
                 cancel: session.cancel,
                 use_cache: !self.no_cache,
             };
-            engine.run(&plan, request).await
+            match unfinished {
+                Some(run) => engine.resume(&plan, run, request).await,
+                None => engine.run(&plan, request).await,
+            }
         };
         let (result, tally) = self.show.follow(screen, start).await?;
-        let spec = self.spec.display().to_string();
-        self.show
-            .finish(screen, (plan.name(), &spec), result, &tally)
+        let ran = Ran {
+            plan: &plan,
+            engine: &engine,
+            home: self.places.home.home.as_deref(),
+        };
+        self.show.finish(screen, &ran, result, &tally)
     }
 }
 
@@ -112,6 +124,34 @@ fn last_run(engine: &Engine, workflow: &str) -> Option<RunRecord> {
         ..RunQuery::default()
     };
     engine.store()?.runs(&query).ok()?.pop()
+}
+
+impl Run {
+    /// The run that goes on, where the spec wants that (`checkpoint: true`) and there is one.
+    async fn unfinished(
+        &self,
+        screen: &Screen,
+        engine: &Engine,
+        plan: &Plan,
+        inputs: &Map<String, Value>,
+    ) -> Result<Option<RunId>, Failure> {
+        if self.force || !plan.document().spec.checkpoint {
+            return Ok(None);
+        }
+        let found = engine.unfinished(plan, inputs).await;
+        let found = found.map_err(|error| outcome::failure(&error, &Tally::default()))?;
+        if let Some(found) = &found
+            && self.show.tells()
+        {
+            screen.say(&format!(
+                "going on with run {} of {}, {} done; --force starts over",
+                found.run_id,
+                text::moment(&found.started),
+                text::length(found.done, "stage")
+            ));
+        }
+        Ok(found.map(|found| found.run_id))
+    }
 }
 
 /// An input that the workflow does not declare is probably a slip of the finger. Where it declares none, any will do.

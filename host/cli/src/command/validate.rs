@@ -23,7 +23,9 @@ use crate::{
 ///
 /// Warnings never fail: a workflow that is called valid can be run. Ends with 2 when one of them has an error.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  armature validate spec.yml\n  armature validate specs/*.yml --format json")]
+#[command(
+    after_help = "Examples:\n  armature validate spec.yml\n  armature validate specs/*.yml --format json"
+)]
 pub(crate) struct Validate {
     /// The workflows' files
     #[arg(value_name = "SPEC", required = true)]
@@ -76,10 +78,14 @@ impl Validate {
                 screen.result(&pretty(&all_as_json(&reports)))?;
             }
             let refused = reports.iter().filter(|report| report.findings.has_errors());
-            let exits: Vec<Exit> = refused.map(|report| opening::refusal(&report.findings)).collect();
+            let exits: Vec<Exit> = refused
+                .map(|report| opening::refusal(&report.findings))
+                .collect();
             Ok(match exits.first() {
                 None => Exit::Done,
-                Some(Exit::Denied) if exits.iter().all(|exit| *exit == Exit::Denied) => Exit::Denied,
+                Some(Exit::Denied) if exits.iter().all(|exit| *exit == Exit::Denied) => {
+                    Exit::Denied
+                }
                 Some(_) => Exit::Usage,
             })
         })

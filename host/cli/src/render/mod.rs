@@ -13,3 +13,4 @@ pub(crate) mod progress;
 pub(crate) mod screen;
 pub(crate) mod style;
 pub(crate) mod text;
+pub(crate) mod waiting;

@@ -1,6 +1,6 @@
 //! How a run ended: the result, the last line, and what to do next.
 
-use armature_engine::{RunError, RunReport};
+use armature_engine::{ResumeProblem, RunError, RunReport};
 use serde_json::Value;
 
 use super::{progress::Tally, screen::Screen, style, text};
@@ -83,27 +83,17 @@ pub(crate) fn exit(error: &RunError) -> Exit {
         RunError::Input(_) => Exit::Usage,
         RunError::Parked { .. } => Exit::Parked,
         RunError::Cancelled { .. } => Exit::Interrupted,
+        RunError::Resume(ResumeProblem::AtWork { .. }) => Exit::Failed,
+        RunError::Resume(_) => Exit::Usage,
         RunError::Stage { failure, .. } if failure.is_refusal() => Exit::Denied,
         _ => Exit::Failed,
     }
 }
 
 /// A run that did not come to its end, in a sentence and a hint.
-pub(crate) fn failure(error: &RunError, spec: &str, tally: &Tally) -> Failure {
+pub(crate) fn failure(error: &RunError, tally: &Tally) -> Failure {
     let mut failure = Failure::new(exit(error), error);
     failure.hint = error.hint().or_else(|| tally.advice());
-    if let RunError::Parked { waiting, .. } = error {
-        let answers: Vec<String> = waiting
-            .iter()
-            .map(|stage| format!("--approve {stage}=yes"))
-            .collect();
-        failure.hint = Some(format!(
-            "run it on a terminal, or answer beforehand: armature run {spec} {}\n\
-             a rejection can say why: --approve '{}=no:what should change'",
-            answers.join(" "),
-            waiting.first().map_or("STAGE", String::as_str),
-        ));
-    }
     failure
 }
 

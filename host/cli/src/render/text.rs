@@ -95,6 +95,12 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
+/// A moment as people read it: `2025-01-31 12:05:09`, in UTC as it is kept.
+pub(crate) fn moment(timestamp: &str) -> String {
+    let moment: String = timestamp.chars().take(19).collect();
+    line(&moment.replace('T', " "), 19)
+}
+
 /// Bytes as people read them.
 pub(crate) fn bytes(number: u64) -> String {
     match number {
@@ -131,6 +137,14 @@ mod tests {
         assert_eq!(line("a\n  b\tc", 10), "a b c");
         assert_eq!(bounded("äöü", 3), "äöü");
         assert_eq!(bounded("äöüß!", 3), "äöü… (2 more characters)");
+    }
+
+    #[test]
+    fn a_moment_is_shown_to_the_second() {
+        assert_eq!(
+            moment("2025-01-31T12:05:09.123456+00:00"),
+            "2025-01-31 12:05:09"
+        );
     }
 
     #[test]

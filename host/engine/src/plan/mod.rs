@@ -9,6 +9,7 @@ mod agents;
 mod arguments;
 mod build;
 mod children;
+mod gates;
 mod gather;
 mod given;
 mod layers;
