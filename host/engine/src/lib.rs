@@ -13,6 +13,7 @@
 mod ask;
 mod budget;
 mod context;
+mod diagnose;
 mod engine;
 mod failure;
 mod files;
@@ -33,9 +34,9 @@ mod truncate;
 pub use ask::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Nobody, Observer, nobody};
 pub use engine::{CallRequest, CallToolError, Engine, EngineConfig, EngineError, LastResult};
 pub use failure::Failure;
+pub use home::worker;
 pub use plan::{AskedRight, Held, ModelCalls, Plan, PlanCode, PluginRights, SecretUse};
 pub use plugins::{Builtin, PluginProblem, PluginSet};
-pub use home::worker;
 pub use run::{
     InputError, Missing, ResumeProblem, RunError, RunReport, RunRequest, Summary, Unfinished,
 };

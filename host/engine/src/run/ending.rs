@@ -1,12 +1,15 @@
 //! The end of a run: what was promised, what is counted, what is left.
 
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    sync::{PoisonError, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use armature_store::Event;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Run, RunError, RunReport, Summary};
-use crate::plan::stage::Kind;
+use crate::{diagnose, plan::stage::Kind};
 
 /// Why a run was stopped that somebody stopped.
 pub(super) const STOPPED: &str = "told to stop";
@@ -43,25 +46,28 @@ pub(super) fn outputs_are_there(run: &Run) -> Result<(), RunError> {
     Ok(())
 }
 
-/// What the stages that run last are told about the run.
+/// What the stages that run last are told about the run: all that went wrong, and why it ended if no stage says so.
 pub(super) fn diagnostics(run: &Run, result: &Result<(), RunError>) -> Value {
-    let summary = summarize(run, Duration::ZERO);
-    json!({
-        "status": if result.is_ok() { "completed" } else { "failed" },
-        "error": result.as_ref().err().map(|error| json!({
-            "type": error.class(),
-            "message": run.secrets.text(&error.to_string()),
-            "stage": match error {
-                RunError::Stage { stage, .. } | RunError::Output { stage, .. } => Value::from(stage.as_str()),
-                _ => Value::Null,
-            },
-        })),
-        "stages_skipped": summary.stages_skipped,
-        "stages_failed": summary.stages_failed,
-        "rogue_signals": summary.rogue_signals,
-        "tokens": summary.spent.tokens,
-        "cost_usd": summary.spent.cost_usd,
-    })
+    let mut found = run
+        .diagnoses
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Err(error) = result {
+        let stage = match error {
+            RunError::Stage { stage, .. } => stage.as_str(),
+            _ => "",
+        };
+        let is_told = |entry: &Value| {
+            !stage.is_empty()
+                && entry.get("stage_id").and_then(Value::as_str) == Some(stage)
+                && entry.get("code").and_then(Value::as_str) != Some("output_invalid")
+        };
+        if !found.iter().any(is_told) {
+            found.push(diagnose::failure(stage, error.class()));
+        }
+    }
+    Value::from(found)
 }
 
 pub(super) fn summarize(run: &Run, elapsed: Duration) -> Summary {
@@ -171,6 +177,7 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
         primary,
         rejected: rejected.collect(),
         denials: run.tally.denials.load(Relaxed),
+        closure: super::closing::closure(run),
         summary,
     }
 }

@@ -5,6 +5,7 @@
 
 mod bind;
 mod carry;
+mod closing;
 mod consent;
 mod ending;
 mod error;
@@ -43,8 +44,8 @@ use crate::{
     secrets::RunSecrets,
 };
 
-pub use error::{InputError, Missing, RunError};
 pub(crate) use consent::Asking;
+pub use error::{InputError, Missing, RunError};
 pub(crate) use life::{begin, child, outside};
 use past::Past;
 pub use report::{RunReport, RunRequest, Summary};
@@ -84,6 +85,8 @@ pub(crate) struct Run {
     /// Stages that do not run because of a gate, and that gate itself: the gate's id.
     halted: Mutex<HashMap<usize, String>>,
     pub(crate) transcript: Mutex<Vec<Value>>,
+    /// What went wrong so far.
+    pub(crate) diagnoses: Mutex<Vec<Value>>,
     models: Mutex<HashMap<usize, Arc<dyn Model>>>,
     pub(crate) depth: u64,
     pub(crate) use_cache: bool,

@@ -78,10 +78,10 @@ async fn stages_that_run_last_see_a_failure_too() {
     let spec = r#"
 stages:
   - { id: fails, tool_call: { name: convert, args: { value: 1, from: km, to: parsec } } }
-  - { id: report, post_run: true, tool_call: { name: file_write, args: { path: report, content: "{{ _diagnostics.status }} {{ _diagnostics.error.stage }}" } } }
+  - { id: report, post_run: true, tool_call: { name: file_write, args: { path: report, content: "{{ _diagnostics[0].code }} {{ _diagnostics[0].stage_id }}" } } }
 "#;
     world.run(spec, json!({})).await.unwrap_err();
-    assert_eq!(world.read("report").as_deref(), Some("failed fails"));
+    assert_eq!(world.read("report").as_deref(), Some("stage_failed fails"));
 }
 
 #[tokio::test]
