@@ -124,6 +124,8 @@ impl Shared {
         let query = RunQuery {
             workflow: Some(workflow.to_owned()),
             status: Some(RunStatus::Completed),
+            // A spec may be run as a part of another one too: that is not its own last run.
+            top: true,
             limit: Some(1),
             ..RunQuery::default()
         };
