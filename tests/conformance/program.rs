@@ -130,7 +130,11 @@ fn found(case: &Case, output: &Output) -> Vec<String> {
         }
     }
     if let Some(expected) = &case.risk {
-        said.extend(compare::differences("risk", expected, all.get("risk")));
+        said.extend(compare::differences(
+            "risk",
+            expected,
+            all["specs"][0].get("risk"),
+        ));
     }
     if case.command == Command::Validate && output.status.code() != Some(case.exit) {
         said.push(format!(

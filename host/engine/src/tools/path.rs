@@ -24,10 +24,7 @@ use super::{
     judge::Hearing,
     record::Record,
     services::StageSink,
-    target::{
-        How, Target, check_arguments, check_depth, check_promise, find, narrow,
-        without_empty_options,
-    },
+    target::{How, Target, as_wanted, check_arguments, check_depth, check_promise, find, narrow},
 };
 use crate::{
     failure::Failure, plan::stage::AdapterStage, rules::Question, run::Run, secrets::CallSecrets,
@@ -95,7 +92,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
     let run = &scope.run;
     let target = find(run, scope, &what)?;
     record.target(target.plugin);
-    let args = without_empty_options(&target, args);
+    let args = as_wanted(&target, args);
     check_arguments(run, &target, &args)?;
     let rights = narrow(run, scope, target.rights);
     check_depth(&target, scope)?;

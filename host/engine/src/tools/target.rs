@@ -93,14 +93,16 @@ pub(super) fn clip(name: &str) -> String {
     name.chars().take(64).flat_map(char::escape_debug).collect()
 }
 
-/// An optional argument that is null is one that was left out: a template whose name is missing gives null, and models
-/// write it too. Where the schema takes null it stays.
-pub(super) fn without_empty_options(target: &Target<'_>, args: Value) -> Value {
+/// The arguments as the tool's schema wants them, where there is no doubt what was meant. An optional argument that is
+/// null is one that was left out: a template whose name is missing gives null, and models write it too. A number where
+/// nothing but text is wanted is that number as text: `{{ n }}` keeps its type, and the author of `content: "{{ n }}"`
+/// means what it prints. Text is never read as anything else.
+pub(super) fn as_wanted(target: &Target<'_>, args: Value) -> Value {
     let How::Tool(tool) = &target.how else {
         return args;
     };
     let mut map = match args {
-        Value::Object(map) if map.values().any(Value::is_null) => map,
+        Value::Object(map) if map.values().any(|v| v.is_null() || v.is_number()) => map,
         other => return other,
     };
     let schema = &tool.definition.input_schema;
@@ -108,15 +110,22 @@ pub(super) fn without_empty_options(target: &Target<'_>, args: Value) -> Value {
         let list = schema.get("required").and_then(Value::as_array);
         list.is_some_and(|list| list.iter().any(|name| name == key))
     };
-    let takes_null = |key: &str| match schema
-        .get("properties")
-        .and_then(|all| all.get(key)?.get("type"))
-    {
+    let kind_of = |key: &str| {
+        schema
+            .get("properties")
+            .and_then(|all| all.get(key)?.get("type"))
+    };
+    let takes_null = |key: &str| match kind_of(key) {
         Some(Value::String(kind)) => kind == "null",
         Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
         _ => true,
     };
     map.retain(|key, value| !value.is_null() || required(key) || takes_null(key));
+    for (key, value) in &mut map {
+        if value.is_number() && kind_of(key).is_some_and(|kind| kind == "string") {
+            *value = Value::String(value.to_string());
+        }
+    }
     Value::Object(map)
 }
 
