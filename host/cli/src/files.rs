@@ -67,7 +67,7 @@ pub(crate) fn check_target(path: &Path) -> Result<(), Failure> {
     };
     Err(
         Failure::usage(format!("cannot write `{}`: {why}", path.display()))
-            .hint("choose another file with -o"),
+            .hint("choose another file"),
     )
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
             path.display(),
             reason(&error)
         ))
-        .hint("choose another file with -o")
+        .hint("choose another file")
     };
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         if path.is_dir() {

@@ -12,8 +12,10 @@
 
 mod command;
 mod example;
+mod explain;
 mod help;
 mod inputs;
+mod new;
 mod plugin;
 mod readme;
 mod run;

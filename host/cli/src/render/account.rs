@@ -20,6 +20,26 @@ const MAX_WIDTH: usize = 32;
 
 /// The lines of an account.
 pub(crate) fn lines(account: &Account) -> Vec<String> {
+    let mut lines = told(account);
+    let all = armature_grants::RUN_LIMITS.iter();
+    lines.push(String::new());
+    lines.push(format!(
+        "{} {}",
+        style::name("Limits"),
+        faint("(of this run and all that it starts)")
+    ));
+    lines.extend(all.map(|row| {
+        format!(
+            "  {:<17} {:>9}  {}",
+            row.name,
+            text::thousands(row.amount),
+            faint(row.why)
+        )
+    }));
+    lines
+}
+
+fn told(account: &Account) -> Vec<String> {
     let mut lines = Vec::new();
     let name = style::name(&text::line(&account.workflow, 120));
     lines.push(format!("{name} {}", text::line(&account.version, 40)));
@@ -106,7 +126,7 @@ pub(crate) fn lines(account: &Account) -> Vec<String> {
         lines.push(String::new());
         let spec = text::line(&child.spec, 120);
         lines.push(format!("{} {spec}", style::name("Runs within this run:")));
-        lines.extend(self::lines(child).into_iter().map(|line| {
+        lines.extend(told(child).into_iter().map(|line| {
             if line.is_empty() {
                 line
             } else {
@@ -259,13 +279,5 @@ fn bounds(bounds: &Bounds) -> Vec<String> {
         "  files below {}",
         text::line(&bounds.workspace, 200)
     ));
-    lines.extend(armature_grants::RUN_LIMITS.iter().map(|row| {
-        format!(
-            "  {:<17} {:>9}  {}",
-            row.name,
-            text::thousands(row.amount),
-            faint(row.why)
-        )
-    }));
     lines
 }
