@@ -4,13 +4,13 @@
 //! template will give is looked at when the call is made.
 
 use armature_spec::Step;
-use jsonschema::{
-    Validator,
-    error::{ValidationError, ValidationErrorKind as Kind},
-};
+use jsonschema::error::{ValidationError, ValidationErrorKind as Kind};
 use serde_json::{Map, Value};
 
-use super::problem::{PlanCode, Reporter};
+use super::{
+    problem::{PlanCode, Reporter},
+    stage::Tool,
+};
 use crate::misfit::misfit;
 
 /// Findings for one call: enough to mend it.
@@ -18,17 +18,20 @@ const LISTED: usize = 5;
 
 /// Reports the arguments that no run can be right with.
 pub(super) fn check(
-    tool: &str,
-    schema: &Validator,
+    tool: &Tool,
     args: &Map<String, Value>,
     report: &mut Reporter<'_>,
     at: &[Step<'_>],
 ) {
     let args = Value::Object(args.clone());
-    if schema.is_valid(&args) {
+    if tool.input.is_valid(&args) {
         return;
     }
-    let certain = schema.iter_errors(&args).filter(|error| is_certain(error, &args));
+    let name = &tool.definition.name;
+    let certain = tool
+        .input
+        .iter_errors(&args)
+        .filter(|error| is_certain(error, &args));
     for error in certain.take(LISTED) {
         let pointer = error.instance_path().as_str().to_owned();
         let way: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
@@ -39,19 +42,26 @@ pub(super) fn check(
                 (Value::Array(_), Ok(index)) => Step::Index(index),
                 _ => Step::Key(part),
             };
-            value = value.pointer(&format!("/{}", escape(part))).unwrap_or(&Value::Null);
+            value = value
+                .pointer(&format!("/{}", escape(part)))
+                .unwrap_or(&Value::Null);
             place.push(step);
+        }
+        if let Kind::AdditionalProperties { unexpected } = error.kind()
+            && let Some(key) = unexpected.first()
+        {
+            place.push(Step::Key(key));
         }
         report
             .add(
                 PlanCode::InvalidArguments,
                 &place,
                 format!(
-                    "the arguments do not fit the tool `{tool}`: {}",
+                    "the arguments do not fit the tool `{name}`: {}",
                     misfit(&error, str::to_owned)
                 ),
             )
-            .hint("`armature plugin inspect PLUGIN` shows what the tool takes");
+            .hint(takes(&tool.definition.input_schema));
     }
 }
 
@@ -64,6 +74,33 @@ fn is_certain(error: &ValidationError<'_>, args: &Value) -> bool {
         // The keys of what is written are those of what is rendered.
         Kind::Required { .. } | Kind::AdditionalProperties { .. } => true,
         _ => !has_template(value),
+    }
+}
+
+/// What the tool takes, in a line.
+fn takes(schema: &Value) -> String {
+    let required = |key: &str| {
+        let list = schema.get("required").and_then(Value::as_array);
+        list.is_some_and(|list| list.iter().any(|name| name == key))
+    };
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let keys: Vec<String> = properties
+        .into_iter()
+        .flatten()
+        .take(LISTED * 2)
+        .map(|(key, _)| {
+            let key = key.escape_debug();
+            if required(&key.to_string()) {
+                format!("`{key}` (required)")
+            } else {
+                format!("`{key}`")
+            }
+        })
+        .collect();
+    if keys.is_empty() {
+        "it takes no arguments".to_owned()
+    } else {
+        format!("it takes {}", keys.join(", "))
     }
 }
 

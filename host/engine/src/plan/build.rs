@@ -2,12 +2,7 @@
 //!
 //! Everything is looked at even when something was wrong, so that one look at the output shows all that is to do.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;

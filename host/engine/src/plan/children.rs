@@ -114,7 +114,10 @@ fn read_all(root: &Read, found: &mut Vec<Finding>) -> BTreeMap<PathBuf, Read> {
                 read.insert(path, child);
             }
             Err(findings) => {
-                let unreadable = findings.0.iter().find(|f| f.code == armature_spec::Code::Unreadable);
+                let unreadable = findings
+                    .0
+                    .iter()
+                    .find(|f| f.code == armature_spec::Code::Unreadable);
                 if let Some(why) = unreadable.filter(|why| why.at.is_none()) {
                     missing.message = why.message.clone();
                     found.push(missing);

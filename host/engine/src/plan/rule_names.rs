@@ -36,7 +36,11 @@ pub(super) async fn check(spec: &Spec, resolver: &mut Resolver<'_>, report: &mut
             name.escape_debug()
         );
         report
-            .add(PlanCode::UnknownRuleTool, path!["safety_rules", place, "tool"], message)
+            .add(
+                PlanCode::UnknownRuleTool,
+                path!["safety_rules", place, "tool"],
+                message,
+            )
             .hint(hint);
     }
 }

@@ -207,7 +207,7 @@ async fn tool_call(
     let tool = resolver.tool(&call.name, texts.report, &name).await?;
     let args_at = [at, &[Step::Key("args")]].concat();
     let env = env_uses(&call.args, &tool.rights, texts.report, &args_at);
-    arguments::check(&call.name, &tool.input, &call.args, texts.report, &args_at);
+    arguments::check(&tool, &call.args, texts.report, &args_at);
     Some(Kind::ToolCall(ToolStage {
         tool: call.name.clone(),
         args: args?,

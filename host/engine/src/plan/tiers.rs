@@ -109,7 +109,11 @@ pub(super) fn check_models(
             // It is small and local: reading it now says all that is wrong with it.
             if let Err(why) = tier.connect(None) {
                 report
-                    .add(PlanCode::UnusableModel, path!["model_tiers", &tier.name, "script"], why.to_string())
+                    .add(
+                        PlanCode::UnusableModel,
+                        path!["model_tiers", &tier.name, "script"],
+                        why.to_string(),
+                    )
                     .hint(why.hint());
             }
             continue;
@@ -120,13 +124,20 @@ pub(super) fn check_models(
             let hint = nearest(provider, names.clone()).map_or_else(
                 || {
                     let names: Vec<&str> = names.collect();
-                    format!("name one of {}; any other needs `api_base`", names.join(", "))
+                    format!(
+                        "name one of {}; any other needs `api_base`",
+                        names.join(", ")
+                    )
                 },
                 |name| format!("did you mean `{name}`? Any other name needs `api_base`"),
             );
             let message = format!("there is no provider `{}`", provider.escape_debug());
             report
-                .add(PlanCode::UnusableModel, path!["model_tiers", &tier.name, "provider"], message)
+                .add(
+                    PlanCode::UnusableModel,
+                    path!["model_tiers", &tier.name, "provider"],
+                    message,
+                )
                 .hint(hint);
         }
     }

@@ -26,7 +26,7 @@ async fn everything_is_reported_at_once() {
     let spec = r#"
 tools: [{ plugin: nowhere }, { module: myapp.tools.units }]
 adapters:
-  a: { type: script, cmd: "ls" }
+  a: { type: python, cmd: "print(1)" }
   b: { type: plugin, plugin: file }
   c: { type: plugin, plugin: text-stats, limits: { memory: 64GiB } }
 safety_rules: [{ plugin: file, config: {} }]
@@ -34,7 +34,6 @@ stages:
   - { id: a, adapter: a }
   - { id: b, adapter: b }
   - { id: c, adapter: c }
-  - { id: d, tool_call: { name: shell, args: { cmd: ls } } }
   - { id: e, role: { name: n, type: worker, description: d } }
   - { id: f, subagent_spec: missing.yml }
 "#;
@@ -63,7 +62,7 @@ async fn a_python_module_means_the_plugin_of_that_name() {
 async fn what_comes_later_is_refused_and_names_the_stage() {
     let world = World::new();
     for spec in [
-        "stages:\n  - { id: x, tool_call: { name: shell, args: { cmd: ls } } }\n",
+        "adapters: { a: { type: javascript, cmd: 'print(1)' } }\nstages:\n  - { id: x, adapter: a }\n",
         "adapters: { a: { type: python, cmd: 'print(1)' } }\nstages:\n  - { id: x, adapter: a }\n",
     ] {
         let problems = world.plan(spec).await.unwrap_err();
@@ -142,15 +141,25 @@ async fn written_arguments_are_checked_and_templates_are_left_to_the_run() {
         ("{ value: 1, from: km, to: m }", None),
         ("{ value: '{{ x }}', from: '{{ y }}', to: m }", None),
         ("{ value: many, from: km, to: m }", Some("/value")),
-        ("{ value: 1, from: km }", Some("\"to\" is a required property")),
-        ("{ value: '{{ x }}', from: km }", Some("\"to\" is a required property")),
+        (
+            "{ value: 1, from: km }",
+            Some("\"to\" is a required property"),
+        ),
+        (
+            "{ value: '{{ x }}', from: km }",
+            Some("\"to\" is a required property"),
+        ),
     ] {
-        let spec = format!("stages:\n  - id: a\n    tool_call: {{ name: convert, args: {args} }}\n");
+        let spec =
+            format!("stages:\n  - id: a\n    tool_call: {{ name: convert, args: {args} }}\n");
         match (world.plan(&spec).await, wrong) {
             (Ok(_), None) => {}
             (Err(found), Some(says)) => {
                 let finding = found.errors().next().unwrap();
-                assert_eq!((finding.code, found.errors().count()), ("INVALID_ARGUMENTS", 1));
+                assert_eq!(
+                    (finding.code, found.errors().count()),
+                    ("INVALID_ARGUMENTS", 1)
+                );
                 assert!(finding.message.contains(says), "{finding}");
                 assert_eq!(finding.at.map(|at| at.line), Some(5), "{finding}");
                 assert!(finding.hint.is_some());
@@ -169,9 +178,15 @@ async fn a_model_that_cannot_be_reached_as_it_is_written_is_found_before_the_run
         )
     };
     for (tier, says) in [
-        ("{ provider: opnai, model: m }", "there is no provider `opnai`"),
+        (
+            "{ provider: opnai, model: m }",
+            "there is no provider `opnai`",
+        ),
         ("{ provider: scripted, model: m }", "no script"),
-        ("{ provider: scripted, model: m, script: nowhere.yml }", "nowhere.yml"),
+        (
+            "{ provider: scripted, model: m, script: nowhere.yml }",
+            "nowhere.yml",
+        ),
     ] {
         let found = world.plan(&spec(tier)).await.unwrap_err();
         let finding = found
@@ -193,10 +208,15 @@ async fn a_model_that_cannot_be_reached_as_it_is_written_is_found_before_the_run
 async fn a_rule_about_a_tool_that_nobody_has_is_doubtful() {
     let world = World::new();
     let rule = |tool: &str| {
-        format!("safety_rules: [{{ tool: {tool}, action: block }}]\nadapters: {{ own: {{ type: plugin, plugin: text-stats }} }}\nstages: []\n")
+        format!(
+            "safety_rules: [{{ tool: {tool}, action: block }}]\nadapters: {{ own: {{ type: plugin, plugin: text-stats }} }}\nstages: []\n"
+        )
     };
-    assert_eq!(world.codes(&rule("fiel_write")).await, ["UNKNOWN_RULE_TOOL"]);
-    for tool in ["file_write", "'*'", "shell", "own"] {
+    assert_eq!(
+        world.codes(&rule("fiel_write")).await,
+        ["UNKNOWN_RULE_TOOL"]
+    );
+    for tool in ["file_write", "'*'", "own"] {
         assert_eq!(world.codes(&rule(tool)).await, Vec::<&str>::new(), "{tool}");
     }
 }

@@ -131,7 +131,7 @@ async fn specs_that_run_one_another_without_end_are_refused_with_the_way() {
         "{finding}"
     );
     assert!(finding.file.as_ref().unwrap().name.ends_with("other.yml"));
-    assert_eq!(finding.at.map(|at| (at.line, at.column)), Some((4, 31)));
+    assert_eq!(finding.at.map(|at| (at.line, at.column)), Some((4, 32)));
 }
 
 #[tokio::test]
@@ -157,7 +157,10 @@ async fn a_childs_problem_is_found_while_planning_at_its_place_in_its_own_file()
 #[tokio::test]
 async fn a_childs_typing_errors_are_shown_in_the_child_and_a_missing_one_where_it_is_named() {
     let world = World::new();
-    child(&world, "stages:\n  - { id: c, gate: human, output_mode: xml }\n");
+    child(
+        &world,
+        "stages:\n  - { id: c, gate: human, output_mode: xml }\n",
+    );
     let found = world
         .plan(
             "stages:\n  - { id: s, subagent_spec: sub/child.yml }\n  - { id: t, subagent_spec: nowhere.yml }\n",
