@@ -82,7 +82,8 @@ for spec in specs/*.yml examples/*/*.yml; do
   grep -q '^stages:' "$spec" || continue
   armature validate --plugins examples/plugins "$spec" >"$said" 2>&1 || fail "$spec is not valid"
   ! grep -q '^warning' "$said" || fail "$spec is valid, but with a warning"
-  grep -qF -e "\$ armature run $spec" -e "\$ cd ${spec%/*}" examples/README.md || fail "no README runs $spec"
+  dir=${spec%/*}
+  grep -qF -e "\$ armature run $spec" -e "\$ cd $dir" -e "\$ cd ../${dir#*/}" examples/README.md || fail "no README runs $spec"
   valid=$((valid + 1))
 done
 check examples/README.md
