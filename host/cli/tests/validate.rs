@@ -9,7 +9,9 @@ fn validate(spec: &str) -> crate::command::Ran {
 #[test]
 fn a_sound_workflow_is_valid_and_has_a_risk() {
     let spec = "name: sound\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml}}\nstages:\n  - id: a\n    role: {name: A, type: worker, description: Do it}\n";
-    shows!("validate-sound", validate(spec));
+    let place = Place::with_spec(spec);
+    place.write("m.yml", "replies: [{text: done}]\n");
+    shows!("validate-sound", place.run(&["validate", "spec.yml"]));
 }
 
 #[test]
@@ -55,11 +57,19 @@ fn a_tool_that_nobody_has() {
 }
 
 #[test]
-fn a_tool_that_comes_later_is_said_to() {
+fn an_adapter_that_comes_later_is_said_to() {
     shows!(
         "validate-later",
+        validate("name: x\nadapters: {py: {type: python, cmd: 'print(1)'}}\nstages:\n  - id: a\n    adapter: py\n")
+    );
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_shown_with_what_the_tool_takes() {
+    shows!(
+        "validate-arguments",
         validate(
-            "name: x\nstages:\n  - id: a\n    tool_call: {name: shell, args: {command: ls}}\n"
+            "name: x\nstages:\n  - id: a\n    tool_call: {name: file_read, args: {paht: x}}\n"
         )
     );
 }
@@ -107,29 +117,60 @@ fn findings_are_given_as_data_too() {
 #[test]
 fn several_workflows_are_reported_together_and_one_wrong_one_is_enough() {
     let place = Place::with_spec("name: x\nstages:\n  - id: a\n    gate: human\n");
-    place.write("wrong.yml", "name: y\nstages:\n  - id: a\n    gate: robot\n");
-    let ran = place.run(&["validate", "spec.yml", "wrong.yml", "nope.yml", "--format", "json"]);
+    place.write(
+        "wrong.yml",
+        "name: y\nstages:\n  - id: a\n    gate: robot\n",
+    );
+    let ran = place.run(&[
+        "validate",
+        "spec.yml",
+        "wrong.yml",
+        "nope.yml",
+        "--format",
+        "json",
+    ]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((ran.code, report["valid"].as_bool()), (Some(2), Some(false)));
+    assert_eq!(
+        (ran.code, report["valid"].as_bool()),
+        (Some(2), Some(false))
+    );
     let specs = report["specs"].as_array().unwrap();
     let shown: Vec<_> = specs
         .iter()
-        .map(|spec| (spec["file"].as_str().unwrap(), spec["valid"].as_bool().unwrap()))
+        .map(|spec| {
+            (
+                spec["file"].as_str().unwrap(),
+                spec["valid"].as_bool().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(
         shown,
-        [("spec.yml", true), ("wrong.yml", false), ("nope.yml", false)]
+        [
+            ("spec.yml", true),
+            ("wrong.yml", false),
+            ("nope.yml", false)
+        ]
     );
     assert_eq!(specs[0]["risk"]["score"], 15);
     let found: Vec<_> = report["findings"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|f| (f["file"].as_str().unwrap(), f["code"].as_str().unwrap(), f["line"].as_u64()))
+        .map(|f| {
+            (
+                f["file"].as_str().unwrap(),
+                f["code"].as_str().unwrap(),
+                f["line"].as_u64(),
+            )
+        })
         .collect();
     assert_eq!(
         found,
-        [("wrong.yml", "INVALID_GATE", Some(4)), ("nope.yml", "UNREADABLE", None)]
+        [
+            ("wrong.yml", "INVALID_GATE", Some(4)),
+            ("nope.yml", "UNREADABLE", None)
+        ]
     );
     let quiet = place.run(&["validate", "-q", "spec.yml"]);
     assert_eq!(
@@ -140,10 +181,11 @@ fn several_workflows_are_reported_together_and_one_wrong_one_is_enough() {
 
 #[test]
 fn no_home_is_needed_to_validate() {
-    let place = Place::with_spec("name: x\nstages:\n  - id: a\n    tool_call: {name: file_read, args: {path: x}}\n");
-    // A file where the home should be: nothing can be made below it.
-    place.write("home", "");
-    let ran = place.run(&["validate", "spec.yml", "--home", "home/below"]);
+    let place = Place::with_spec(
+        "name: x\nstages:\n  - id: a\n    tool_call: {name: file_read, args: {path: x}}\n",
+    );
+    // Nobody can make a directory there.
+    let ran = place.run(&["validate", "spec.yml", "--home", "/proc/armature"]);
     assert_eq!(ran.code, Some(0), "{}", ran.shown());
 }
 
@@ -166,7 +208,11 @@ stages:
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let found = report["findings"].as_array().unwrap();
     assert!(found.len() >= 10, "{found:#?}");
-    assert!(found.iter().all(|f| f["severity"] == "warning" && f["hint"].is_string()));
+    assert!(
+        found
+            .iter()
+            .all(|f| f["severity"] == "warning" && f["hint"].is_string())
+    );
     let ran = place.run(&["run", "-q", "spec.yml", "-i", "topic=x"]);
     assert_eq!(ran.code, Some(0), "{}", ran.shown());
     assert_eq!(place.read("out.txt"), "it is ");
@@ -179,5 +225,9 @@ fn what_is_wrong_with_a_child_is_shown_in_the_childs_text() {
     let ran = place.run(&["validate", "spec.yml"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("child.yml:3:19]"), "{}", ran.shown());
-    assert!(ran.err.contains("3 │   - {id: a, gate: robot}"), "{}", ran.shown());
+    assert!(
+        ran.err.contains("3 │   - {id: a, gate: robot}"),
+        "{}",
+        ran.shown()
+    );
 }
