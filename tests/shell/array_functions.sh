@@ -1,0 +1,1 @@
+a=(3 1 2); sorted=($(printf '%s\n' "${a[@]}" | sort -n)); echo ${sorted[@]}; join() { local IFS=$1; shift; echo "$*"; }; join , "${a[@]}"; last=${a[-1]}; echo $last; b=("${a[@]/1/one}"); echo ${b[@]}; in_list() { local x=$1; shift; for e; do [ "$e" = "$x" ] && return 0; done; return 1; }; in_list 2 "${a[@]}" && echo in; echo ${a[@]:1}; c=([2]=x [5]=y); echo ${!c[@]}

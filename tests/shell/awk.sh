@@ -1,0 +1,1 @@
+awk '{print NR": "$0}' words.txt | head -2; awk -F, 'NR>1{s+=$2} END{print s, s/(NR-1)}' data.csv; awk -F, '$2>30{print $1}' data.csv; awk 'BEGIN{for(i=0;i<3;i++) print i*i}'; awk '{c[$1]++} END{for(k in c) print k, c[k]}' words.txt | sort; awk 'length($0)>5' words.txt; echo 'a b c' | awk '{print $NF, NF}'; awk -v x=3 'BEGIN{printf "%05.2f\n", x}'

@@ -1,0 +1,1 @@
+awk '/cherry/,/fig/' words.txt; awk '!/an/ && NR<4' words.txt; awk '$0 ~ /^a/ {n++} END{print n+0}' words.txt; awk 'NR==FNR{s[$0];next} ($0 in s)' words.txt words.txt | wc -l; awk '!seen[$0]++' words.txt; awk -F'[, ]' '{print $2}' data.csv | head -2

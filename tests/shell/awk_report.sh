@@ -1,0 +1,1 @@
+awk -F, 'BEGIN{printf "%-6s|%4s\n","name","age"} NR>1{printf "%-6s|%4d\n",$1,$2} END{print NR-1 " rows"}' data.csv; awk -F, 'NR>1{a[$3]=a[$3] (a[$3]?",":"") $1} END{for(c in a) print c": "a[c]}' data.csv | sort

@@ -1,0 +1,1 @@
+(echo one) & wait; (exit 3) & wait $!; echo $?; echo done

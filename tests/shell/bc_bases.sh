@@ -1,0 +1,1 @@
+echo 'obase=2; 10' | bc; echo 'ibase=16; FF' | bc

@@ -1,0 +1,1 @@
+check() { if [ $# -lt 1 ]; then echo "usage: check FILE" ; return 64; fi; [ -r "$1" ] || { echo "cannot read $1"; return 66; }; echo ok; }; check; echo $?; check nope; echo $?; check words.txt; echo $?

@@ -1,0 +1,1 @@
+for i in 1 2; do echo $i; done > loop.txt; cat loop.txt; if true; then echo yes; fi >> loop.txt; tail -1 loop.txt; while read -r x; do echo "got $x"; done < loop.txt; { cat; } < words.txt | head -1; (echo sub) 2>&1 | cat

@@ -1,0 +1,1 @@
+total=0; while IFS=, read -r n a c; do [ $n = name ] && continue; total=$((total+a)); done < data.csv; echo total $total; tail -n +2 data.csv | sort -t, -k2,2nr | head -1 | cut -d, -f1; awk -F, 'NR>1{print $3}' data.csv | sort | uniq -c | awk '{print $2"="$1}'

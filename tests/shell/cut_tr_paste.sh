@@ -1,0 +1,1 @@
+cut -d, -f1,3 data.csv | head -2; cut -c1-3 words.txt | head -1; echo hello | tr a-z A-Z; echo 'a  b' | tr -s ' '; echo hello | tr -d l; echo abc | tr abc xyz; paste -d: <(echo a) <(echo b); seq 4 | paste -sd+; seq 6 | paste - - -

@@ -1,0 +1,1 @@
+s=hello; [[ $s == h* ]] && echo glob; [[ $s =~ ^h(.*)o$ ]] && echo ${BASH_REMATCH[1]}; [[ -f words.txt && ! -d words.txt ]] && echo file; [[ a < b ]] && echo less; [[ -z '' ]] && echo empty; [[ $s != x ]] && echo differs

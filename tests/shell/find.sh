@@ -1,0 +1,1 @@
+find . -name '*.md' | sort; find notes -type f | wc -l; find . -maxdepth 1 -type d | sort; find . -name '*.txt' -exec basename {} \; | sort; find notes -name '*.md' -print0 | xargs -0 -n1 basename | sort; find . -type f -size -1k | sort; find . -name a.md -o -name b.md | sort; find . -path './notes/*' ! -name 'a*' | sort

@@ -1,0 +1,1 @@
+grep an words.txt; grep -c an words.txt; grep -v an words.txt | head -2; grep -n cherry words.txt; grep -i APPLE words.txt | head -1; grep -o 'a.' words.txt | head -2; grep -q kiwi words.txt; echo $?; grep -E '^(apple|fig)$' words.txt; grep -w fig words.txt; grep -x -F fig words.txt; grep -A1 -m1 banana words.txt

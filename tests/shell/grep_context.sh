@@ -1,0 +1,1 @@
+grep -B1 -A1 cherry words.txt; grep -C1 fig words.txt; grep -n -e apple -e fig words.txt; grep -c '' words.txt; echo 'a.b' | grep -F a.b; echo 'a+b' | grep 'a+b'; echo aab | grep -oE 'a+'; grep -P '^\w{3}$' words.txt; grep -rl words notes | sort; grep -s x nope; echo $?

@@ -1,0 +1,2 @@
+# needs: jq
+echo 'not json' | jq . 2>/dev/null; echo $?

@@ -1,0 +1,2 @@
+# needs: jq
+jq -r '.items[] | "\(.name): \(.price)"' data.json; jq -r '.items | map(.name) | join(", ")' data.json; jq -c '.items | group_by(.price > 2) | map(length)' data.json; jq -r '.items[] | [.name, .price] | @csv' data.json; jq --arg n tea '.items[] | select(.name == $n) | .price' data.json; jq -c 'keys' data.json; jq -c 'to_entries[0]' data.json; echo '{"a":1}{"a":2}' | jq -s -c 'map(.a)'; jq -r '.items | sort_by(.price) | .[0].name' data.json

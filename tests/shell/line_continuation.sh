@@ -1,0 +1,5 @@
+echo a \
+  b \
+  c; echo x &&
+ echo y |
+ tr y z

@@ -1,0 +1,1 @@
+grep ' 500 ' access.log | awk '{print $1}' | sort | uniq -c | sort -rn | head -3; awk '{c[$4]++} END{for(s in c) print s, c[s]}' access.log | sort; cut -d' ' -f3 access.log | sort | uniq -c | sort -k1,1nr -k2 | head -2 | awk '{print $2, $1}'

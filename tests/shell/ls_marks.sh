@@ -1,0 +1,1 @@
+ls -p | head -3; ls -F notes

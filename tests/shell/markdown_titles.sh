@@ -1,0 +1,1 @@
+for f in notes/*.md; do printf '%s: %s\n' "$(basename $f .md)" "$(grep -m1 '^# ' $f | sed 's/^# //')"; done

@@ -1,0 +1,1 @@
+no-such-command-here 2>/dev/null; echo $?

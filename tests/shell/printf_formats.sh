@@ -1,0 +1,1 @@
+printf '%d %5d|%-5d|%05d\n' 42 42 42 42; printf '%s %10s|%-10s|\n' a b c; printf '%.2f %e %x %o %c\n' 3.14159 1234.5 255 8 z; printf '%s\n' a b c; printf '%q\n' 'a b'; printf '%%\n'; printf -v v '%03d' 7; echo $v

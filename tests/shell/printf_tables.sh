@@ -1,0 +1,1 @@
+printf '%-10s %5s\n' Item Price; printf '%-10s %5.2f\n' tea 3 cake 4.5; printf '%s\n' ----; printf '%x %X %#o\n' 255 255 8; printf "%'d\n" 5 2>/dev/null; printf '%3d%%\n' 50; printf '%.3s|\n' abcdef; printf '%*d\n' 5 42

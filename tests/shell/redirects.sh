@@ -1,0 +1,1 @@
+echo one > out.txt; echo two >> out.txt; cat < out.txt; ls nothing 2>/dev/null; echo err >&2; { echo a; echo b; } > both.txt; cat both.txt; echo x | tee t.txt | tr x y; cat t.txt; ls nothing >all.txt 2>&1; echo $?

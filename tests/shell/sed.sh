@@ -1,0 +1,1 @@
+sed 's/a/A/' words.txt | head -2; sed 's/a/A/g' words.txt | head -2; sed -n '2,3p' words.txt; sed '/an/d' words.txt | head -2; sed -e '1i\top' -e '$a\bottom' words.txt | sed -n '1p;$p'; echo 'john smith' | sed -E 's/(\w+) (\w+)/\2 \1/'; sed -n '/cherry/,/fig/p' words.txt; sed '2q' words.txt; sed 'y/abc/xyz/' words.txt | head -1; sed = words.txt | head -2

@@ -1,0 +1,1 @@
+sed -n 's/^\(.*\),\(.*\),\(.*\)$/\3 \1/p' data.csv; sed '1d;$d' words.txt | head -1; sed 's|/|_|g' <<< a/b/c; sed -E 's/([0-9]+)/<\1>/g' <<< 'a1b22'; sed '/^$/d' notes/a.md; sed 's/a/&&/2' <<< banana; sed 'N;s/\n/+/' words.txt | head -2; sed -n '$p' words.txt; sed '3c\changed' words.txt | sed -n 3p; sed '/fig/a\after' words.txt | tail -n 6 | head -3

@@ -1,0 +1,1 @@
+tail -n +2 data.csv | sort -t, -k3,3 -k2,2nr; printf 'a10\na9\na1\n' | sort -V; printf 'b\nA\na\nB\n' | sort -f | head -2 | wc -l; sort -c words.txt 2>/dev/null; echo $?; printf '1.5\n1.25\n' | sort -g; sort -o s.txt words.txt; head -1 s.txt; sort -m <(echo a) <(echo b)

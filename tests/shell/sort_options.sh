@@ -1,0 +1,1 @@
+sort words.txt; sort -r words.txt | head -1; printf '10\n9\n100\n' | sort -n; sort -t, -k2 -n data.csv | tail -1; sort -u words.txt | wc -l; printf '2K\n1M\n3\n' | sort -h; printf 'b 2\na 2\nc 1\n' | sort -k2,2n -k1,1

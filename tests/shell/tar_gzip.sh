@@ -1,0 +1,1 @@
+tar cf a.tar notes; tar tf a.tar | sort; mkdir ex; tar xf a.tar -C ex; ls ex/notes; tar czf a.tgz notes words.txt; tar tzf a.tgz | wc -l; gzip -k words.txt; ls words.txt*; gunzip -c words.txt.gz | head -1; gzip -dc words.txt.gz | wc -l

@@ -1,0 +1,1 @@
+[ -e words.txt ] && echo e; [ -d notes ] && echo d; [ ! -f nope ] && echo no; [ -s words.txt ] && echo s; [ 3 -eq 3 -a 2 -lt 3 ] && echo and; test -n x && echo n; [ words.txt -ef words.txt ] && echo same; [ a = a ] && echo eq

@@ -1,0 +1,1 @@
+printf 'one two three four five' | fold -w 8; printf 'a\tb\n' | expand -t 4; echo hello | rev; printf '1\n2\n3\n' | tac; nl words.txt | head -2; printf 'a b\ncc d\n' | column -t; echo 'x' | sed 's/x/y/' | tee -a log2 >/dev/null; cat log2; yes | head -2; printf 'a,b\n' | tr , '\n'

@@ -1,0 +1,1 @@
+trap 'echo failed' ERR; true; false; echo after; trap - ERR; false; echo end

@@ -1,0 +1,5 @@
+set -e
+trap 'echo "cleanup $?"' EXIT
+echo work
+false
+echo never

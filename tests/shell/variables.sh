@@ -1,0 +1,1 @@
+name=Ada; echo "hello $name ${name}s ${#name}"; unset name; echo "[${name:-none}]"; echo "${x:=3}" "$x"

@@ -1,0 +1,1 @@
+printf 'a\nb\nc\n' | xargs echo; printf 'a b c d' | xargs -n 2 echo; printf 'x\ny\n' | xargs -I{} echo '<{}>'; seq 3 | xargs -n1 -P2 echo | sort; echo | xargs -r echo nothing; find notes -name '*.md' | sort | xargs wc -l | tail -1 | awk '{print $2}'

@@ -1,0 +1,1 @@
+gzip -k words.txt; zcat words.txt.gz | head -1
