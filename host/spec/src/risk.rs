@@ -145,7 +145,7 @@ fn any_host(grants: &Grants) -> bool {
 }
 
 /// The table: first what the original counts, then what it could not see.
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 22] = [
     each(4, "tool-call stage(s)", "as in the original", |seen| {
         seen.stages(|stage| stage.tool_call.is_some())
     }),
@@ -173,6 +173,23 @@ const ROWS: [Row; 20] = [
     each(6, "fan-out stage(s)", "as in the original", |seen| {
         seen.stages(|stage| stage.fan_out.is_some())
     }),
+    each(
+        4,
+        "loop(s)",
+        "what a stage does is done again, as often as a template says",
+        |seen| seen.stages(|stage| stage.iteration.is_some()),
+    ),
+    each(
+        2,
+        "loop(s) of more than 10 passes",
+        "a condition that is never met costs that much",
+        |seen| {
+            seen.stages(|stage| {
+                let passes = stage.iteration.as_ref();
+                passes.is_some_and(|passes| passes.max_iterations > 10)
+            })
+        },
+    ),
     once(
         -10,
         "strict safety mode (governance credit)",
@@ -461,6 +478,18 @@ stages:
                 "triggers: [{type: cron, schedule: '0 9 * * *'}]".into(),
                 4,
                 "webhook",
+            ),
+            (
+                "stages: [{id: a, gate: human, loop: {}}]".into(),
+                "stages: [{id: a, gate: human, on_fail: {loop: {}}}]".into(),
+                4,
+                "loop(s) (",
+            ),
+            (
+                "stages: [{id: a, gate: human, loop: {max_iterations: 11}}]".into(),
+                "stages: [{id: a, gate: human, loop: {max_iterations: 10}}]".into(),
+                2,
+                "of more than 10 passes",
             ),
             (
                 "stages: [{id: a, subagent_spec: c.yml}]".into(),
