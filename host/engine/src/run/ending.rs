@@ -168,7 +168,8 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
             .get("feedback")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        is_rejected.then(|| (stage.id.clone(), words.to_owned()))
+        let is_told = is_rejected && stopped_something(run, number, &stage.id);
+        is_told.then(|| (stage.id.clone(), words.to_owned()))
     });
     RunReport {
         run_id: run.id.clone(),
@@ -180,4 +181,16 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
         closure: super::closing::closure(run),
         summary,
     }
+}
+
+/// Did the rejection of this gate end a way through the workflow? Not where all that depends on it branches on it.
+fn stopped_something(run: &Run, gate: usize, id: &str) -> bool {
+    let graph = &run.plan.0.graph;
+    let has_dependents = graph
+        .order()
+        .iter()
+        .any(|n| graph.needs(*n).contains(&gate));
+    let halted = run.halted.lock().unwrap_or_else(PoisonError::into_inner);
+    let has_halted = halted.iter().any(|(n, by)| *n != gate && by == id);
+    has_halted || !has_dependents
 }

@@ -59,7 +59,8 @@ pub struct RunReport {
     pub summary: Summary,
     /// The result that the workflow is about: that of its `response_stage`, else of the last stage that has one.
     pub primary: Option<(String, Value)>,
-    /// Gates that were rejected, with the words of whoever did.
+    /// Gates whose rejection stopped what depends on them, with the words of whoever did. A gate on which everything that
+    /// depends on it branches is not among them.
     pub rejected: Vec<(String, String)>,
     /// Rights that plugins asked for and did not have.
     pub denials: u64,

@@ -70,3 +70,18 @@ async fn where_nobody_can_answer_the_run_parks_after_everything_else_is_done() {
     let record = world.engine.store().unwrap().run(run_id).unwrap().unwrap();
     assert_eq!(record.status, armature_store::RunStatus::Parked);
 }
+
+#[tokio::test]
+async fn a_rejection_on_which_everything_branches_is_not_told_as_a_stop() {
+    let spec = r#"
+stages:
+  - { id: ok, gate: human }
+  - { id: revise, depends_on: [ok], skip_if: "{{ ok.approved }}", tool_call: { name: file_write, args: { path: revised, content: x } } }
+"#;
+    let world = World::new();
+    let mut request = world.request(json!({}));
+    request.approver = Person::new(Answer::Unavailable, GateAnswer::Rejected("No".into()));
+    let report = world.run_with(spec, request).await.unwrap();
+    assert!(world.read("revised").is_some());
+    assert!(report.rejected.is_empty(), "{:?}", report.rejected);
+}
