@@ -110,8 +110,15 @@ fn of_find(rest: &[String], depth: usize) -> Option<String> {
 fn without_what_is_before(mut words: &[String]) -> &[String] {
     while let Some((first, rest)) = words.split_first() {
         let name = first.rsplit('/').next().unwrap_or(first);
-        if is_assignment(first) || first.starts_with(['<', '>']) {
+        if is_assignment(first) {
             words = rest;
+        } else if let Some(file) = redirected_to(first) {
+            let is_next = file.is_empty();
+            words = if is_next {
+                rest.get(1..).unwrap_or_default()
+            } else {
+                rest
+            };
         } else if let Some((_, with_argument)) = BEFORE.iter().find(|(before, _)| *before == name) {
             words = without_options(rest, with_argument, name == "timeout");
         } else {
@@ -119,6 +126,14 @@ fn without_what_is_before(mut words: &[String]) -> &[String] {
         }
     }
     words
+}
+
+/// What follows `>`, `2>>` and the like in a word, if it is one.
+fn redirected_to(word: &str) -> Option<&str> {
+    let operator = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    operator
+        .starts_with(['<', '>'])
+        .then(|| operator.trim_start_matches(['<', '>']))
 }
 
 fn without_options<'w>(
@@ -362,6 +377,8 @@ mod tests {
             "'rm' x",
             "\"rm\" x",
             "> log rm x",
+            "2>/dev/null rm x",
+            ">>log 2> err rm x",
             "command rm x",
             "chmod -R 777 .",
             "chmod 0777 f",

@@ -29,8 +29,11 @@ mod recovery;
 mod reserved;
 mod resume;
 mod rules;
+mod scripts;
 mod secrets;
 mod subagents;
 mod telling;
+#[path = "../../../../tests/warm.rs"]
+mod warm;
 mod way_back;
 mod world;

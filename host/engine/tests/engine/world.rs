@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crate::warm::warm;
 use armature_engine::{
     Answer, Approval, Approver, BoxFuture, Builtin, Engine, EngineConfig, Gate, GateAnswer,
     Observer, Plan, RunError, RunReport, RunRequest,
@@ -25,6 +26,11 @@ pub const BUILTINS: &[Builtin] = &[
         wasm: include_bytes!("../../../../plugins/compiled/http.wasm"),
         manifest: include_str!("../../../../plugins/http/plugin.toml"),
         about: None,
+    },
+    Builtin {
+        wasm: include_bytes!("../../../../plugins/compiled/shell.wasm.zst"),
+        manifest: include_str!("../../../../plugins/shell/plugin.toml"),
+        about: Some(include_str!("../../../../plugins/compiled/shell.json")),
     },
     Builtin {
         wasm: include_bytes!("../../../../plugins/compiled/deny-pattern.wasm"),
@@ -53,6 +59,16 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         Self::with("", &[])
+    }
+
+    /// With a shell that is compiled already.
+    pub async fn with_shell() -> Self {
+        let mut world = Self::new();
+        let home = world.dir.path().join("home");
+        std::fs::remove_dir_all(home.join("cache")).unwrap();
+        warm(&home).await;
+        world.engine = world.other_process();
+        world
     }
 
     /// With a policy and an environment.
