@@ -214,11 +214,18 @@ fn no_list<'a>(
     context: &Context,
     found: &str,
 ) -> Failure {
+    let names: Vec<&str> = names.collect();
     let absent: Vec<&str> = names
+        .iter()
+        .copied()
         .filter(|name| context.get(name).is_none_or(|value| value.is_null()))
         .collect();
     let why = if absent.is_empty() {
-        String::new()
+        let unusable = names.iter().find_map(|name| {
+            let why = no_use(context.get(name)?)?;
+            Some(format!(" Stage '{name}' {why}."))
+        });
+        unusable.unwrap_or_default()
     } else {
         format!(
             " Nothing has the name {} here.",
@@ -233,6 +240,20 @@ fn no_list<'a>(
         "Stage '{}' partition_source resolved to {found}, expected list.{why}",
         stage.id
     ))
+}
+
+/// Why the result of a stage has not what one looks for in it.
+fn no_use(result: &Value) -> Option<&'static str> {
+    let is = |key: &str| result.get(key) == Some(&Value::Bool(true));
+    if is("_parse_error") {
+        Some("has no answer in the form that was asked for: no model gave one")
+    } else if is("_failed") {
+        Some("failed")
+    } else if is("_skipped") {
+        Some("was left out")
+    } else {
+        None
+    }
 }
 
 fn kind(value: &Value) -> &'static str {

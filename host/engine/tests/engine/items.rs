@@ -132,3 +132,20 @@ async fn a_file_above_the_operators_ceiling_is_not_injected() {
         .await;
     assert_eq!(world.read("copy").as_deref(), Some("[]"));
 }
+
+#[tokio::test]
+async fn a_list_that_a_stage_should_have_given_is_missed_with_the_reason() {
+    let world = World::new();
+    world.file("script.yml", "replies:\n  - { text: no json }\n");
+    let spec = "model_tiers: { small: { provider: scripted, model: m, script: script.yml } }\nstages:\n  - { id: plan, skip_if: '{{ skip }}', output_mode: json, role: { name: r, type: worker, description: d } }\n  - { id: f, depends_on: [plan], fan_out: 2, partition_source: '{{ plan.items }}', tool_call: { name: file_read, args: { path: x } } }\n";
+    for (skip, why) in [
+        (
+            false,
+            "Stage 'plan' has no answer in the form that was asked for",
+        ),
+        (true, "Stage 'plan' was left out"),
+    ] {
+        let error = world.run(spec, json!({"skip": skip})).await.unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}

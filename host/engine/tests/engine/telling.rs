@@ -185,3 +185,21 @@ stages:
         )
     );
 }
+
+#[tokio::test]
+async fn an_engine_that_is_used_again_begins_each_run_anew() {
+    let world = World::new();
+    world.file("script.yml", "replies:\n  - { text: hello }\n");
+    let spec = "contracts: { max_llm_calls: 1 }\nmodel_tiers: { small: { provider: scripted, model: m, script: script.yml } }\nstages:\n  - { id: m, role: { name: R, type: worker, description: d } }\n";
+    let plan = world.plan(spec).await.unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let report = world
+            .engine
+            .run(&plan, world.request(json!({})))
+            .await
+            .unwrap();
+        ids.insert(report.run_id.to_string());
+    }
+    assert_eq!(ids.len(), 3);
+}
