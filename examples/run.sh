@@ -32,7 +32,7 @@ armature() { "$armature" "$@"; }
 
 # What differs from run to run.
 steady() {
-  sed -E -e 's/Done in [^ ]*/Done in T/' -e 's/ · [0-9,]+ tokens.*$//' -e 's/\([0-9.]+s/(T/' -e 's/[0-9a-f]{12}/ID/g' "$1"
+  sed -E -e 's/Done in [^ ]*/Done in T/' -e 's/ · [0-9,]+ tokens.*$//' -e 's/\([0-9.]+s/(T/' -e 's/[0-9a-f]{12}/ID/g' -e 's/[0-9]{4}-[0-9-]+ [0-9:]+/WHEN/' "$1"
 }
 
 # The blocks of a README: `F NAME` begins a file, `| TEXT` is a line of it, `$ COMMAND` a command, `> TEXT` what it prints.
