@@ -228,7 +228,12 @@ mod tests {
             assert_eq!(mode(), 0o600);
         }
         fs::write(dir.path().join(SEAL), "short").unwrap();
-        assert!(seal(dir.path()).unwrap_err().to_string().contains("damaged"));
+        assert!(
+            seal(dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("damaged")
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use armature_llm::{Reply, ToolCall};
-use armature_sandbox::{CallError, Digest, Placeholder, Scrubber, ScrubStream, Secrets, ToolError};
+use armature_sandbox::{CallError, Digest, Placeholder, ScrubStream, Scrubber, Secrets, ToolError};
 use serde_json::{Map, Value};
 
 /// Reads an environment variable.

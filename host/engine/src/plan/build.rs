@@ -168,11 +168,6 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         }
     };
     warn(
-        "checkpoint",
-        spec.checkpoint,
-        "a run that stopped half way starts again from its beginning",
-    );
-    warn(
         "memory",
         spec.memory.as_ref().is_some_and(|memory| memory.enabled),
         "stages see no earlier entries",

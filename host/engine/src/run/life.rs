@@ -313,9 +313,7 @@ async fn workflow(run: &Arc<Run>, active: Duration) -> Result<(), RunError> {
             hours: run.plan.document().spec.contracts.timeout_hours,
         }),
         Ending::Cancelled => Err(RunError::Cancelled { run_id }),
-        Ending::Held => {
-            Err(parked(run_id, run.tally.waiting()))
-        }
+        Ending::Held => Err(parked(run_id, run.tally.waiting())),
         Ending::Failed(broken) => Err(failed(run, broken)),
     }
 }

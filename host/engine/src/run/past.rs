@@ -59,18 +59,18 @@ impl Past {
                 items.insert(number, done);
             }
         }
-        let calls = state.calls.into_values().filter(|(intent, result)| {
-            result.ok && !is_kept(&intent.stage)
-        });
-        let calls = calls.map(|(intent, result)| {
-            (intent.call_id, (intent.args_digest, result.result))
-        });
-        let replies = state.replies.into_values().filter(|(intent, result)| {
-            result.ok && !is_kept(&intent.stage)
-        });
-        let replies = replies.map(|(intent, result)| {
-            (intent.call_id, (intent.request_digest, result.reply))
-        });
+        let calls = state
+            .calls
+            .into_values()
+            .filter(|(intent, result)| result.ok && !is_kept(&intent.stage));
+        let calls =
+            calls.map(|(intent, result)| (intent.call_id, (intent.args_digest, result.result)));
+        let replies = state
+            .replies
+            .into_values()
+            .filter(|(intent, result)| result.ok && !is_kept(&intent.stage));
+        let replies =
+            replies.map(|(intent, result)| (intent.call_id, (intent.request_digest, result.reply)));
         let is_done = |intent: &ToolIntent| {
             let number = plan.index.get(&intent.stage);
             let done = number.and_then(|number| items.get(number));

@@ -66,7 +66,10 @@ pub enum ResumeProblem {
 }
 
 fn process(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
 }
 
 impl ResumeProblem {
@@ -76,7 +79,8 @@ impl ResumeProblem {
             Self::Unknown(_) => "`armature runs` lists the runs there are".to_owned(),
             Self::Complete(_) => "start another: armature run SPEC".to_owned(),
             Self::AtWork { .. } => {
-                "wait for it, answer it where it runs, or stop that process and go on here".to_owned()
+                "wait for it, answer it where it runs, or stop that process and go on here"
+                    .to_owned()
             }
             Self::Changed { .. } => {
                 "put back what it was, or start over: armature run SPEC --force".to_owned()
@@ -109,8 +113,8 @@ pub(crate) async fn unfinished(
     plan: &Plan,
     inputs: &Map<String, Value>,
 ) -> Result<Option<Unfinished>, RunError> {
-    let inputs = settle(&plan.document().spec.contracts.inputs, inputs.clone())
-        .map_err(RunError::Input)?;
+    let inputs =
+        settle(&plan.document().spec.contracts.inputs, inputs.clone()).map_err(RunError::Input)?;
     let Some(store) = engine.store.clone() else {
         return Ok(None);
     };
@@ -270,7 +274,14 @@ pub(super) async fn child_past(
     let (state, used, model_stages) = read(&store, id).await.ok()?;
     let start = state.start.clone()?;
     let now = bind::expected(engine, plan, inputs);
-    let same = changed(&start, &RunStarted { files: start.files.clone(), ..now }).is_empty();
+    let same = changed(
+        &start,
+        &RunStarted {
+            files: start.files.clone(),
+            ..now
+        },
+    )
+    .is_empty();
     if !same || !state.unreadable.is_empty() {
         return None;
     }

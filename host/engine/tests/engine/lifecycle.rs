@@ -153,8 +153,8 @@ async fn what_a_plugin_keeps_for_the_workflow_is_there_in_the_next_run() {
 #[tokio::test]
 async fn settings_without_effect_are_told() {
     let world = World::new();
-    let spec = "checkpoint: true\nmemory: {}\ntriggers: [{ type: cron, schedule: '0 9 * * *' }]\nstages: []\n";
-    assert_eq!(world.codes(spec).await, ["NOT_YET"; 3]);
+    let spec = "memory: {}\ntriggers: [{ type: cron, schedule: '0 9 * * *' }]\nstages: []\n";
+    assert_eq!(world.codes(spec).await, ["NOT_YET"; 2]);
 }
 
 #[tokio::test]

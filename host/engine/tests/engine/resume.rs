@@ -83,7 +83,9 @@ async fn parked(world: &World, spec: &str, inputs: Value) -> RunId {
 async fn resumed(world: &World, spec: &str, run: &RunId) -> Result<RunReport, RunError> {
     let engine = world.other_process();
     let plan = plan(world, &engine, spec).await;
-    engine.resume(&plan, run.clone(), world.request(json!({}))).await
+    engine
+        .resume(&plan, run.clone(), world.request(json!({})))
+        .await
 }
 
 fn events(world: &World, run: &RunId) -> Vec<Event> {
@@ -115,9 +117,9 @@ const CHAIN: &str = r#"
 stages:
   - { id: a, tool_call: { name: file_write, args: { path: a, content: "{{ n }}" } } }
   - { id: skipped, depends_on: [a], condition: "{{ n == 2 }}", tool_call: { name: file_write, args: { path: s, content: x } } }
-  - { id: b, depends_on: [a, skipped], tool_call: { name: file_write, args: { path: b, content: "{{ a.path }}" } } }
-  - { id: c, depends_on: [b], tool_call: { name: file_write, args: { path: c, content: "{{ b.path }}{{ run_id }}" } } }
-  - { id: last, post_run: true, tool_call: { name: file_write, args: { path: last, content: "{{ _diagnostics.status }}" } } }
+  - { id: b, depends_on: [a, skipped], tool_call: { name: file_write, args: { path: b, content: "{{ a.written }}" } } }
+  - { id: c, depends_on: [b], tool_call: { name: file_write, args: { path: c, content: "{{ b.written }}{{ run_id }}" } } }
+  - { id: last, post_run: true, tool_call: { name: file_write, args: { path: last, content: "{{ _diagnostics | length }} wrong" } } }
 "#;
 
 #[tokio::test]
@@ -128,7 +130,7 @@ async fn stages_that_are_done_or_were_left_out_are_not_run_again() {
     let report = resumed(&world, CHAIN, &run).await.unwrap();
     assert_eq!(report.run_id, run);
     assert_eq!(world.read("c"), Some(format!("b{run}")));
-    assert_eq!(world.read("last").as_deref(), Some("completed"));
+    assert_eq!(world.read("last").as_deref(), Some("0 wrong"));
     for stage in ["a", "b", "c"] {
         assert_eq!(count(&world, &run, "tool_intent", stage), 1, "{stage}");
     }
@@ -147,16 +149,18 @@ async fn a_failure_that_became_a_value_is_kept_and_one_that_ended_the_run_is_tri
     let world = World::new();
     let spec = r#"
 stages:
-  - { id: soft, fail_as_value: true, tool_call: { name: file_read, args: { path: missing } } }
-  - { id: hard, depends_on: [soft], tool_call: { name: file_read, args: { path: later } } }
+  - { id: soft, fail_as_value: true, tool_call: { name: file_read, args: { path: soft } } }
+  - { id: hard, depends_on: [soft], tool_call: { name: file_write, args: { path: hard, content: x } } }
 "#;
+    // Directories are in the way.
+    world.file("work/soft/x", "x");
+    let in_the_way = world.file("work/hard/x", "x");
     let error = world.run(spec, json!({})).await.unwrap_err();
     let run = error.run_id().unwrap().clone();
-    world.file("work/missing", "now it is there");
-    world.file("work/later", "text");
+    std::fs::remove_dir_all(in_the_way.parent().unwrap()).unwrap();
     let report = resumed(&world, spec, &run).await.unwrap();
     assert_eq!(report.outputs["soft"]["_failed"], json!(true));
-    assert_eq!(report.outputs["hard"]["content"], "text");
+    assert_eq!(report.outputs["hard"]["written"], "hard");
     assert_eq!(count(&world, &run, "tool_intent", "soft"), 1);
 }
 
@@ -180,7 +184,7 @@ stages:
         .as_array()
         .unwrap()
         .iter()
-        .map(|item| &item["path"])
+        .map(|item| &item["written"])
         .collect();
     assert_eq!(paths, ["p", "q", "r", "s"]);
     let mut items: Vec<usize> = events(&world, &run)
@@ -197,8 +201,8 @@ stages:
 const GATE: &str = r#"
 stages:
   - { id: draft, tool_call: { name: file_write, args: { path: draft, content: x } } }
-  - { id: ok, depends_on: [draft], gate: human, present: "Publish {{ draft.path }}?" }
-  - { id: publish, depends_on: [ok], tool_call: { name: file_write, args: { path: published, content: "{{ ok.feedback }}" } } }
+  - { id: ok, depends_on: [draft], gate: human, present: "Publish {{ draft.written }}?" }
+  - { id: publish, depends_on: [ok], tool_call: { name: file_write, args: { path: published, content: "Yes {{ ok.feedback }}" } } }
   - { id: revise, depends_on: [ok], skip_if: "{{ ok.approved }}", tool_call: { name: file_write, args: { path: revised, content: "{{ ok.feedback }}" } } }
 "#;
 
@@ -210,7 +214,10 @@ async fn a_gate_that_parked_the_run_is_answered_later_and_asked_no_more() {
     assert_eq!(waiting[0].question.message, "Publish draft?");
     answer(&world, &run, "ok", true, "");
     let report = resumed(&world, GATE, &run).await.unwrap();
-    assert_eq!(report.outputs["ok"], json!({"approved": true, "feedback": null}));
+    assert_eq!(
+        report.outputs["ok"],
+        json!({"approved": true, "feedback": null})
+    );
     assert!(world.read("published").is_some() && world.read("revised").is_none());
     assert_eq!(count(&world, &run, "gate_opened", "ok"), 1);
     assert_eq!(count(&world, &run, "tool_intent", "draft"), 1);
@@ -224,7 +231,10 @@ async fn a_rejection_given_later_keeps_its_words_and_stops_what_depends_on_the_g
     let report = resumed(&world, GATE, &run).await.unwrap();
     assert_eq!(world.read("revised").as_deref(), Some("Not YET\nplease"));
     assert_eq!(world.read("published"), None);
-    assert_eq!(report.rejected, [("ok".to_owned(), "Not YET\nplease".to_owned())]);
+    assert_eq!(
+        report.rejected,
+        [("ok".to_owned(), "Not YET\nplease".to_owned())]
+    );
 }
 
 #[tokio::test]
@@ -283,7 +293,10 @@ async fn a_call_that_needs_approval_waits_and_is_made_once_in_another_process() 
     assert_eq!(count(&world, &run, "stage_complete", "other"), 1);
     let waiting = world.engine.store().unwrap().waiting(&run).unwrap();
     let call = waiting[0].question.call.as_ref().unwrap();
-    assert_eq!((call.tool.as_str(), &call.args["content"]), ("file_write", &json!("words")));
+    assert_eq!(
+        (call.tool.as_str(), &call.args["content"]),
+        ("file_write", &json!("words"))
+    );
     answer(&world, &run, "w", true, "");
     resumed(&world, APPROVAL, &run).await.unwrap();
     assert_eq!(world.read("w").as_deref(), Some("words"));
@@ -316,14 +329,18 @@ stages:
   - id: each
     depends_on: [seen]
     fan_out: 2
-    partition_source: "{{ [1, 2] }}"
+    partition_source: "{{ ['1', '2'] }}"
     partition_key: item
     tool_call: { name: file_write, args: { path: "{{ item }}", content: "{{ seen.content }}" } }
 "#;
     world.file("work/source", "x");
     let run = parked(&world, spec, json!({})).await;
     let store = world.engine.store().unwrap();
-    assert_eq!(store.waiting(&run).unwrap().len(), 2, "one visit answers all");
+    assert_eq!(
+        store.waiting(&run).unwrap().len(),
+        2,
+        "one visit answers all"
+    );
     answer(&world, &run, "each[0]#1.1", true, "");
     let error = resumed(&world, spec, &run).await.unwrap_err();
     assert!(matches!(error, RunError::Parked { .. }), "{error}");
@@ -363,7 +380,10 @@ stages:
 #[tokio::test]
 async fn budgets_go_on_from_what_was_used() {
     let world = World::new();
-    world.file("script.yml", "replies: [{ text: yes, usage: { input_tokens: 7, output_tokens: 3 } }]\n");
+    world.file(
+        "script.yml",
+        "replies: [{ text: yes, usage: { input_tokens: 7, output_tokens: 3 } }]\n",
+    );
     let llm = "role: { name: r, type: worker, description: d }";
     let spec = format!(
         "contracts: {{ max_llm_calls: 2 }}\nmodel_tiers: {{ small: {{ provider: scripted, model: m, script: script.yml }} }}\nstages:\n  - {{ id: a, {llm} }}\n  - {{ id: ok, depends_on: [a], gate: human }}\n  - {{ id: b, depends_on: [ok], {llm} }}\n  - {{ id: c, depends_on: [b], {llm} }}\n"
@@ -382,7 +402,9 @@ async fn budgets_go_on_from_what_was_used() {
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("max_llm_calls limit (2) reached — stage 'c'"),
+        error
+            .to_string()
+            .contains("max_llm_calls limit (2) reached — stage 'c'"),
         "{error}"
     );
 }
@@ -397,22 +419,32 @@ async fn problem(world: &World, spec: &str, run: &RunId) -> ResumeProblem {
 #[tokio::test]
 async fn a_run_of_another_spec_or_of_changed_files_does_not_go_on() {
     let world = World::new();
-    let spec = format!("skill_library: {{ s: {{ path: skill.md }} }}\n{GATE}");
+    let spec =
+        format!("skill_library: {{ s: {{ id: s, description: d, path: skill.md }} }}\n{GATE}");
     world.file("skill.md", "one");
     let run = parked(&world, &spec, json!({})).await;
     let changed = problem(&world, &spec.replace("Publish", "Print"), &run).await;
-    assert!(changed.to_string().contains("the spec changed"), "{changed}");
+    assert!(
+        changed.to_string().contains("the spec changed"),
+        "{changed}"
+    );
     assert!(changed.hint().contains("--force"));
     world.file("skill.md", "two");
     let changed = problem(&world, &spec, &run).await;
-    assert!(changed.to_string().contains("skill.md` changed"), "{changed}");
+    assert!(
+        changed.to_string().contains("skill.md` changed"),
+        "{changed}"
+    );
     world.file("skill.md", "one");
     answer(&world, &run, "ok", true, "");
     resumed(&world, &spec, &run).await.unwrap();
     let over = problem(&world, &spec, &run).await;
     assert_eq!(over, ResumeProblem::Complete(run));
     let nothing = RunId::fresh();
-    assert_eq!(problem(&world, &spec, &nothing).await, ResumeProblem::Unknown(nothing));
+    assert_eq!(
+        problem(&world, &spec, &nothing).await,
+        ResumeProblem::Unknown(nothing)
+    );
 }
 
 #[tokio::test]
@@ -425,13 +457,18 @@ async fn a_changed_plugin_stops_a_run_and_is_named() {
     let Event::RunStarted(start) = &mut log[0].event else {
         panic!("{log:?}");
     };
-    start.plugins.insert("file".to_owned(), "another".to_owned());
+    start
+        .plugins
+        .insert("file".to_owned(), "another".to_owned());
     let copy = RunId::fresh();
     for recorded in log {
         store.append(&copy, &recorded.event).unwrap();
     }
     let changed = problem(&world, GATE, &copy).await;
-    assert!(changed.to_string().contains("the plugin `file` changed"), "{changed}");
+    assert!(
+        changed.to_string().contains("the plugin `file` changed"),
+        "{changed}"
+    );
 }
 
 #[tokio::test]
@@ -447,7 +484,10 @@ async fn inputs_that_held_a_secret_are_not_guessed() {
     let store = world.engine.store().unwrap();
     store.append(&run, &Event::RunStarted(start)).unwrap();
     store.flush().unwrap();
-    assert_eq!(problem(&world, GATE, &run).await, ResumeProblem::SecretInputs(run));
+    assert_eq!(
+        problem(&world, GATE, &run).await,
+        ResumeProblem::SecretInputs(run)
+    );
 }
 
 #[tokio::test]
@@ -469,11 +509,23 @@ async fn of_two_that_go_on_with_a_run_at_the_same_time_one_is_told_who_is_at_wor
     is_asked.await.unwrap();
     let at_work = problem(&world, GATE, &run).await;
     let pid = Some(std::process::id());
-    assert_eq!(at_work, ResumeProblem::AtWork { run: run.clone(), pid });
-    assert_eq!(armature_engine::worker(&world.dir.path().join("home"), &run), Some(pid));
+    assert_eq!(
+        at_work,
+        ResumeProblem::AtWork {
+            run: run.clone(),
+            pid
+        }
+    );
+    assert_eq!(
+        armature_engine::worker(&world.dir.path().join("home"), &run),
+        Some(pid)
+    );
     give.send(GateAnswer::Approved).unwrap();
     first.await.unwrap().unwrap();
-    assert_eq!(armature_engine::worker(&world.dir.path().join("home"), &run), None);
+    assert_eq!(
+        armature_engine::worker(&world.dir.path().join("home"), &run),
+        None
+    );
 }
 
 /// A person who is at the terminal of another process.
@@ -490,10 +542,7 @@ impl armature_engine::Approver for Slow {
         Box::pin(std::future::ready(Answer::Unavailable))
     }
 
-    fn gate<'a>(
-        &'a self,
-        _: armature_engine::Gate,
-    ) -> armature_engine::BoxFuture<'a, GateAnswer> {
+    fn gate<'a>(&'a self, _: armature_engine::Gate) -> armature_engine::BoxFuture<'a, GateAnswer> {
         Box::pin(async move {
             let asked = self.asked.lock().unwrap().take().unwrap();
             asked.send(()).unwrap();
@@ -509,7 +558,10 @@ async fn dies_within_a_call(world: &World, spec: &str, intent: ToolIntent) -> Ru
     let store = world.engine.store().unwrap();
     let copy = RunId::fresh();
     for recorded in store.events(&run).unwrap() {
-        if !matches!(recorded.event, Event::RunCancelled { .. } | Event::RunSummary(_)) {
+        if !matches!(
+            recorded.event,
+            Event::RunCancelled { .. } | Event::RunSummary(_)
+        ) {
             store.append(&copy, &recorded.event).unwrap();
         }
     }
@@ -545,7 +597,11 @@ async fn a_call_that_may_have_been_made_is_not_made_again_unasked() {
     assert!(world.read("beside").is_some() && world.read("effect").is_none());
     let waiting = world.engine.store().unwrap().waiting(&run).unwrap();
     let asked = &waiting[0].question;
-    assert!(asked.message.contains("make it again?"), "{}", asked.message);
+    assert!(
+        asked.message.contains("make it again?"),
+        "{}",
+        asked.message
+    );
     assert_eq!(asked.args(), Some(&json!({"to": "Ada"})));
     answer(&world, &run, "effect#1.1", true, "");
     resumed(&world, EFFECT, &run).await.unwrap();
@@ -561,11 +617,7 @@ async fn a_call_that_is_not_to_be_made_again_fails_its_stage() {
     let plan = plan(&world, &world.engine, EFFECT).await;
     let mut request = world.request(json!({}));
     request.approver = person.clone();
-    let error = world
-        .engine
-        .resume(&plan, run, request)
-        .await
-        .unwrap_err();
+    let error = world.engine.resume(&plan, run, request).await.unwrap_err();
     assert!(error.failure().unwrap().is_refusal(), "{error}");
     let asked = person.asked.lock().unwrap();
     assert!(asked[0].is_again && asked[0].call_id == "effect#1.1");
@@ -595,13 +647,15 @@ async fn a_child_run_goes_on_too_and_keeps_its_id() {
         &world,
         "stages:\n  - { id: one, tool_call: { name: file_write, args: { path: one, content: x } } }\n  - { id: two, depends_on: [one], tool_call: { name: file_write, args: { path: two, content: x } } }\n",
     );
-    let spec = "stages:\n  - { id: s, subagent_spec: sub/child.yml }\n  - { id: t, depends_on: [s], tool_call: { name: file_write, args: { path: t, content: '{{ s.two.path }}' } } }\n";
+    let spec = "stages:\n  - { id: s, subagent_spec: sub/child.yml }\n  - { id: t, depends_on: [s], tool_call: { name: file_write, args: { path: t, content: '{{ s.two.written }}' } } }\n";
     let run = interrupted(&world, spec, json!({}), ("stage_complete", "one", 1)).await;
     let children = || -> Vec<RunId> {
-        let ids = events(&world, &run).into_iter().filter_map(|event| match event {
-            Event::ChildStarted { run_id, .. } => Some(run_id),
-            _ => None,
-        });
+        let ids = events(&world, &run)
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::ChildStarted { run_id, .. } => Some(run_id),
+                _ => None,
+            });
         ids.collect()
     };
     let before = children();
@@ -658,7 +712,12 @@ stages:
     partition_key: item
 "#;
     let error = world.run(spec, json!({})).await.unwrap_err();
-    let RunError::Parked { run_id: run, waiting, .. } = &error else {
+    let RunError::Parked {
+        run_id: run,
+        waiting,
+        ..
+    } = &error
+    else {
         panic!("{error}");
     };
     assert_eq!(waiting, &["s/inner"]);
@@ -695,9 +754,9 @@ async fn a_refusal_within_a_child_is_a_refusal_outside() {
 async fn a_run_that_goes_on_sees_the_values_that_it_began_with() {
     let world = World::new();
     let spec = format!(
-        "continuation: {{ inject_as: last_time, carry_forward: [{{ key: draft.path }}] }}\n{GATE}"
+        "continuation: {{ inject_as: last_time, carry_forward: [{{ key: draft.written }}] }}\n{GATE}"
     )
-    .replace("{{ ok.feedback }}", "{{ last_time.path }}");
+    .replace("Yes {{ ok.feedback }}", "After {{ last_time.written }}");
     let approve = |world: &World, run: &RunId| drop(answer(world, run, "ok", true, ""));
     let first = parked(&world, &spec, json!({})).await;
     // Another run ends well in between: the one that waits does not become its successor.
@@ -706,7 +765,7 @@ async fn a_run_that_goes_on_sees_the_values_that_it_began_with() {
     resumed(&world, &spec, &second).await.unwrap();
     approve(&world, &first);
     resumed(&world, &spec, &first).await.unwrap();
-    assert_eq!(world.read("published").as_deref(), Some(""));
+    assert_eq!(world.read("published").as_deref(), Some("After "));
 }
 
 #[tokio::test]
