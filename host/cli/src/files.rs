@@ -115,6 +115,64 @@ pub(crate) fn lines(name: &str) -> Result<Box<dyn io::Write + Send>, Failure> {
     }
 }
 
+/// Writes a file that only its owner reads, in a directory of the same kind.
+pub(crate) fn write_own(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(dir)?;
+    }
+    let temporary = beside(path);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = fs::remove_file(&temporary);
+    let written = options
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Who besides its owner can change what is at this place, and what puts that right. None where nobody can, and where
+/// nothing is.
+#[cfg(unix)]
+pub(crate) fn open_to_others(path: &Path) -> Option<(String, String)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = fs::metadata(path).ok()?;
+    let me = rustix::process::geteuid().as_raw();
+    let shown = path.display();
+    if meta.uid() != me && meta.uid() != 0 {
+        return Some((
+            format!("`{shown}` belongs to another user"),
+            format!("chown {me} '{shown}'"),
+        ));
+    }
+    (meta.mode() & 0o022 != 0).then(|| {
+        (
+            format!("others can change `{shown}`"),
+            format!("chmod go-w '{shown}'"),
+        )
+    })
+}
+
+/// Elsewhere the system keeps homes apart.
+#[cfg(not(unix))]
+pub(crate) fn open_to_others(_: &Path) -> Option<(String, String)> {
+    None
+}
+
+/// What lies directly in a directory.
+pub(crate) fn entries(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    entries.flatten().map(|entry| entry.path()).collect()
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

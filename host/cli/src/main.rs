@@ -8,19 +8,23 @@ mod account;
 mod arguments;
 mod builtins;
 mod command;
+mod compiling;
 mod draft;
 mod environment;
 mod exit;
 mod failure;
 mod files;
 mod going_on;
+mod granting;
 mod inputs;
+mod keep;
 mod keyboard;
 mod opening;
 mod person;
 mod render;
 mod session;
 mod templates;
+mod trust;
 
 use std::process::ExitCode;
 

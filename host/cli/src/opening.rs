@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     files,
     render::{findings, screen::Screen},
+    trust,
 };
 
 /// Name of the operator's policy in armature's home.
@@ -57,6 +58,7 @@ pub(crate) fn policy(home: &Path) -> Result<Policy, Failure> {
 /// An engine with the plugins of these places.
 pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> {
     let home = home(&places.home)?;
+    trust::check(&home)?;
     for dir in &places.plugins {
         if !dir.is_dir() {
             return Err(

@@ -15,9 +15,10 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    environment,
     exit::Exit,
     failure::Failure,
-    files,
+    files, keep,
     render::{
         outcome,
         progress::{Detail, Progress, Tally},
@@ -151,6 +152,14 @@ impl Show {
             if !self.events_on_stdout() {
                 outcome::primary(screen, &report)?;
             }
+        }
+        if let Some(home) = environment::home(ran.home)
+            && let Err(why) = keep::results(&home, ran.plan.name(), &(outcome::pretty(&all) + "\n"))
+        {
+            screen.warning(&format!(
+                "the results are not kept in last/: {}",
+                files::reason(&why)
+            ));
         }
         // Last, so that a disk that is full does not take the result off the screen, too.
         if let Some(file) = &self.output {

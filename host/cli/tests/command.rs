@@ -52,8 +52,9 @@ impl Place {
 
     /// Writes a file in armature's home.
     pub(crate) fn write_home(&self, name: &str, content: &str) {
-        fs::create_dir_all(self.home()).unwrap();
-        fs::write(self.home().join(name), content).unwrap();
+        let path = self.home().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
     }
 
     /// Reads a file of the directory.
@@ -116,12 +117,19 @@ impl Place {
 
     /// Starts a command here and leaves it to the caller.
     pub(crate) fn start(&self, arguments: &[&str]) -> std::process::Child {
+        self.start_with(arguments, |command| {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped())
+        })
+    }
+
+    /// The same, with streams of the caller's.
+    pub(crate) fn start_with(
+        &self,
+        arguments: &[&str],
+        make: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> std::process::Child {
         let mut command = self.command(arguments, &self.work());
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        make(&mut command).spawn().unwrap()
     }
 
     fn ran(&self, output: Output) -> Ran {
@@ -143,6 +151,11 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Everything that it said.
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
     /// All of it in one text, without what differs from run to run.
     pub(crate) fn shown(&self) -> String {
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
@@ -158,7 +171,8 @@ impl Ran {
 }
 
 /// What is cut out of snapshots: times, digests, ids, sizes.
-pub(crate) const FILTERS: [(&str, &str); 9] = [
+pub(crate) const FILTERS: [(&str, &str); 10] = [
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[TIME]"),
     (r"sha256:[0-9a-f]{64}", "[DIGEST]"),
     (r"\b[0-9a-f]{12}\b", "[ID]"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)", "[TIME]"),
@@ -172,7 +186,7 @@ pub(crate) const FILTERS: [(&str, &str); 9] = [
 
 /// Compares with the snapshot of this name.
 macro_rules! shows {
-    ($name:literal, $ran:expr) => {
+    ($name:expr, $ran:expr) => {
         insta::with_settings!({filters => crate::command::FILTERS, omit_expression => true, prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!($name, $ran.shown());
         })

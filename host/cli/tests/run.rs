@@ -258,6 +258,20 @@ fn the_last_run_is_shown_again() {
     );
 }
 
+#[test]
+fn the_last_run_is_json_for_programs() {
+    let place = talking("fine");
+    place.run(&["run", "spec.yml", "-i", "topic=tea"]);
+    let told: Value = serde_json::from_str(&place.run(&["last", "--format", "json"]).out).unwrap();
+    assert_eq!(
+        (&told["workflow"], &told["status"], &told["results"]["say"]),
+        (&json!("talk"), &json!("completed"), &json!({"content": "fine"}))
+    );
+    let stage = place.run(&["last", "talk", "-s", "say", "--format", "json"]);
+    let stage: Value = serde_json::from_str(&stage.out).unwrap();
+    assert_eq!(stage, json!({"content": "fine"}));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_stops_the_run_and_leaves_code_130() {

@@ -3,7 +3,7 @@
 //! Each check says what it looked at; one that is essential and fails makes the command fail. Keys are looked for by
 //! the names that providers use; whether one is there is told, its value is not.
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use armature_engine::Engine;
 use armature_llm::PROVIDERS;
@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     files, opening,
     render::{plugin, screen::Screen, style, text},
+    trust,
 };
 
 /// Say whether everything is in order on this machine.
@@ -81,6 +82,22 @@ impl Doctor {
                 Err(failure) => Found::Bad(failure.message),
             },
         );
+        let mut doubts = trust::doubts(&home);
+        if doubts.is_empty() {
+            tell(
+                "access",
+                Found::Good("only you can change what decides about rights".to_owned()),
+            );
+        }
+        for (why, repair) in doubts.drain(..) {
+            tell("access", Found::Bad(format!("{why}: {repair}")));
+        }
+        let named = self.places.plugins.iter().cloned();
+        for dir in named.chain([PathBuf::from("plugins")]) {
+            for (why, repair) in trust::doubts_of_plugins(&dir) {
+                tell("access", Found::Doubtful(format!("{why}: {repair}")));
+            }
+        }
         opening::wait(async {
             let begun = Instant::now();
             match opening::engine(&self.places, true) {

@@ -3,14 +3,18 @@
 use std::path::Path;
 
 use armature_store::{Event, EventLog as _, RunQuery, RunRecord, RunState, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     arguments::Home,
     exit::Exit,
     failure::Failure,
     opening::{self, DATABASE},
-    render::{outcome::readable, screen::Screen, style, text},
+    render::{
+        outcome::{pretty, readable},
+        screen::Screen,
+        style, text,
+    },
 };
 
 /// Characters of a stage's result, unless all of it is asked for.
@@ -31,8 +35,22 @@ pub(crate) struct Last {
     #[arg(short, long)]
     full: bool,
 
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
     #[command(flatten)]
     home: Home,
+}
+
+/// How to print results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object on standard output, with the run and its results; of one stage, its result.
+    Json,
 }
 
 impl Last {
@@ -77,7 +95,22 @@ impl Last {
                     ))
                     .hint(format!("it has results of {}", stages.join(", "))));
                 };
-                self.one(screen, value)?;
+                match self.format {
+                    Format::Text => self.one(screen, value)?,
+                    Format::Json => screen.result(&pretty(value))?,
+                }
+            }
+            None if self.format == Format::Json => {
+                let told = json!({
+                    "run": run.run_id,
+                    "workflow": run.workflow,
+                    "status": run.status.as_str(),
+                    "started": run.started,
+                    "ended": run.ended,
+                    "why": end,
+                    "results": state.results,
+                });
+                screen.result(&pretty(&told))?;
             }
             None => {
                 head(screen, &run, end.as_deref());

@@ -10,8 +10,10 @@ use crate::{
     account::Account,
     arguments::Places,
     command::explain,
+    compiling,
     exit::Exit,
     failure::Failure,
+    granting,
     inputs::Inputs,
     opening::{self, Planned},
     person::{Answers, Person},
@@ -81,6 +83,7 @@ impl Run {
             explain::show(screen, &Account::of(&engine, &plan));
             return Ok(Exit::Done);
         }
+        let plan = granting::ask(screen, &engine, *plan).await?;
         if self.show.tells() {
             let last = last_run(&engine, plan.name());
             for line in diagram::header(&plan, &inputs, last.as_ref()) {
@@ -91,6 +94,7 @@ impl Run {
         let answers = Answers::read(&self.approve)?;
         answers.check(&plan)?;
         let unfinished = self.unfinished(screen, &engine, &plan, &inputs).await?;
+        compiling::compile(screen, &engine, &plan, self.show.tells()).await?;
         let start = async |session: Session| {
             let approver = Person::new(*screen, Arc::clone(&session.progress), answers);
             let request = RunRequest {
