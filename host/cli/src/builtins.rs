@@ -17,7 +17,11 @@ macro_rules! builtin {
         Builtin {
             wasm: include_bytes!(concat!("../../../plugins/compiled/", $name, ".wasm.zst")),
             manifest: include_str!(concat!("../../../plugins/", $name, "/plugin.toml")),
-            about: Some(include_str!(concat!("../../../plugins/compiled/", $name, ".json"))),
+            about: Some(include_str!(concat!(
+                "../../../plugins/compiled/",
+                $name,
+                ".json"
+            ))),
         }
     };
 }

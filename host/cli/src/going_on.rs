@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     arguments::Home,
+    compiling,
     environment,
     exit::Exit,
     failure::Failure,
@@ -125,6 +126,13 @@ impl GoingOn {
                     .hint(format!("go on with that: armature resume {parent}")),
             );
         }
+        if run.status == RunStatus::Completed {
+            return Err(Failure::usage(format!(
+                "run {} has come to its end: there is nothing to go on with",
+                run.run_id
+            ))
+            .hint("start another: armature run SPEC"));
+        }
         self.show.check()?;
         let start = runs.start_of(&run.run_id)?;
         let place = Place::of(run, &start)?;
@@ -215,6 +223,7 @@ impl Going {
             }
             screen.say(&style::faint(&format!("going on with run {}", self.run)));
         }
+        compiling::compile(screen, &engine, &plan, self.show.tells()).await?;
         let (run, use_cache) = (self.run.clone(), self.use_cache);
         let work = async |session: Session| {
             let approver = Person::new(*screen, Arc::clone(&session.progress), answers);

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::Places,
+    compiling,
     exit::Exit,
     failure::Failure,
     files, inputs, opening,
@@ -62,6 +63,9 @@ impl Call {
         let engine = opening::engine(&self.places, true)?;
         let (owner, tool) = find(&engine, &self.tool).await?;
         let (grants, limits) = self.given(&owner)?;
+        if let Some(plugin) = engine.plugins().get(&owner) {
+            compiling::one(screen, &engine, plugin, true).await?;
+        }
         let detail = if self.verbose {
             Detail::Verbose
         } else {
