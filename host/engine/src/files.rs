@@ -9,6 +9,7 @@
     reason = "the one module of this crate that opens files"
 )]
 
+use armature_sandbox::Digest;
 use std::{
     fs, io,
     path::{Component, Path, PathBuf},
@@ -128,6 +129,55 @@ pub(crate) fn make_home(path: &Path) -> io::Result<()> {
     }
     #[cfg(not(unix))]
     fs::create_dir_all(path)
+}
+
+/// A file that a run left.
+pub(crate) struct Left {
+    /// From the directory that was looked at, with `/` between names.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    /// None for a file that is too large to be read for it.
+    pub(crate) digest: Option<String>,
+}
+
+/// The files in a directory and below it, so many at most, and whether those are all. Links are not followed.
+pub(crate) fn below(root: &Path, most: usize) -> io::Result<(Vec<Left>, bool)> {
+    /// Largest file that is read for its digest, in bytes.
+    const MOST_READ: u64 = 64 << 20;
+    let mut found = Vec::new();
+    let mut todo = vec![root.to_owned()];
+    while let Some(dir) = todo.pop() {
+        for entry in fs::read_dir(&dir)? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_dir() {
+                todo.push(path);
+            } else if kind.is_file() {
+                if found.len() >= most {
+                    return Ok((found, false));
+                }
+                let bytes = entry.metadata()?.len();
+                let content = (bytes <= MOST_READ).then(|| fs::read(&path)).transpose()?;
+                let names = path.strip_prefix(root).unwrap_or(&path).components();
+                let names: Vec<_> = names
+                    .map(|name| name.as_os_str().to_string_lossy().into_owned())
+                    .collect();
+                found.push(Left {
+                    path: names.join("/"),
+                    bytes,
+                    digest: content.map(|content| Digest::of(&[&content]).to_string()),
+                });
+            }
+        }
+    }
+    Ok((found, true))
+}
+
+/// Writes a file of armature's own, all of it or nothing.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let part = path.with_extension("part");
+    fs::write(&part, text)?;
+    fs::rename(&part, path)
 }
 
 /// Is there a directory of this name?

@@ -179,6 +179,7 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
         rejected: rejected.collect(),
         denials: run.tally.denials.load(Relaxed),
         closure: super::closing::closure(run),
+        manifest: run.file_state.as_ref().map(|own| own.manifest().to_owned()),
         summary,
     }
 }

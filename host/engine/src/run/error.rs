@@ -202,7 +202,7 @@ impl RunError {
             Self::Resume(problem) => Some(problem.hint()),
             Self::Claim { .. } => Some("armature's home must be yours to write".to_owned()),
             Self::Workspace { .. } => {
-                Some("`sandbox.host_workspace` must be a directory that is there".to_owned())
+                Some("`sandbox.host_workspace` must be a directory that is there, and `file_state` must lead below it".to_owned())
             }
             Self::Cancelled { .. } | Self::Log { .. } | Self::Store { .. } => None,
         }

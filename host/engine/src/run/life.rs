@@ -82,6 +82,7 @@ pub(super) async fn drive_to_the_end(
     let result = live(run, opening, None).await;
     run.tasks.close();
     run.tasks.wait().await;
+    run.list_files().await;
     if result.is_ok() {
         // Any other may go on, and finds what its plugins kept.
         run.engine.forget(run).await;

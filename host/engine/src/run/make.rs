@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::{Run, RunError, RunRequest, Tally, past::Past, tree::Tree};
+use super::{Run, RunError, RunRequest, Tally, file_state::FileState, past::Past, tree::Tree};
 use crate::{
     ask::Below, budget::Budget, context::Board, engine::Shared, files, journal::Journal,
     plan::Plan, rules::Law, secrets::RunSecrets, stage::Scope, tools::KeptKv,
@@ -62,6 +62,8 @@ pub(super) fn make_child(
         }),
         root,
         workspace,
+        // A run works where its parent does, which lists the files of both.
+        file_state: None,
         tree: Arc::clone(&parent.tree),
         kv: Arc::clone(&parent.kv),
         stop: halt_all.child_token(),
@@ -128,6 +130,7 @@ pub(super) fn make(
         use_cache,
         ..
     } = request;
+    let file_state = FileState::of(engine, plan, &id)?;
     // A token of the run's own: what stops here must not stop the caller's other runs.
     let halt_all = cancel.child_token();
     Ok(Arc::new(Run {
@@ -140,8 +143,15 @@ pub(super) fn make(
         .traced(plan.document().spec.trace.enabled),
         board: board(plan, &id, inputs),
         law: Law::new(Arc::clone(&plan.0.rules), Arc::clone(&budget)),
-        root: files::absolute(plan.workspace()),
-        workspace: tree.open(plan.workspace())?,
+        root: files::absolute(match &file_state {
+            Some(own) => &own.workspace,
+            None => plan.workspace(),
+        }),
+        workspace: match &file_state {
+            Some(own) => own.open()?,
+            None => tree.open(plan.workspace())?,
+        },
+        file_state,
         tree,
         kv: match &engine.store {
             Some(store) => Arc::new(KeptKv(store.clone())),

@@ -8,6 +8,7 @@ mod carry;
 mod closing;
 mod consent;
 mod ending;
+mod file_state;
 mod error;
 mod inputs;
 mod life;
@@ -74,6 +75,8 @@ pub(crate) struct Run {
     /// Where the workspace is, spelled out.
     pub(crate) root: PathBuf,
     pub(crate) workspace: Workspace,
+    /// The workspace of the run's own, if the spec wants one.
+    file_state: Option<file_state::FileState>,
     pub(crate) kv: Arc<dyn KvStore>,
     /// Stops the stages of the workflow.
     pub(crate) stop: CancellationToken,

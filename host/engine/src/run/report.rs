@@ -1,6 +1,6 @@
 //! What a run is asked and what it leaves.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use armature_sandbox::Spending;
 use armature_store::RunId;
@@ -67,6 +67,8 @@ pub struct RunReport {
     /// How the workflow ended, in the words of the stage that `closure` names: `reason`, and `notes` and `follow_on` if
     /// it gave them.
     pub closure: Option<Value>,
+    /// The list of the files in the run's own workspace, where `file_state` gives it one. Written when the run ends.
+    pub manifest: Option<PathBuf>,
 }
 
 /// Counts of a run.

@@ -124,9 +124,7 @@ pub(super) async fn whole(
     context: &Context,
 ) -> Result<Value, Failure> {
     match (&stage.iteration, &stage.fan_out) {
-        (None, Some(fan_out)) => {
-            Box::pin(fan_out::run(run, place, stage, fan_out, context)).await
-        }
+        (None, Some(fan_out)) => Box::pin(fan_out::run(run, place, stage, fan_out, context)).await,
         (None, None) => {
             run.tree.start(1)?;
             let _turn = run.tree.turn(&stage.kind, run.depth).await;

@@ -17,6 +17,7 @@
 mod agents;
 mod continuation;
 mod fan_out;
+mod file_state;
 mod gates;
 mod items;
 mod layers;
