@@ -20,7 +20,10 @@ mod plugins;
 mod project;
 mod refusals;
 mod scripted_server;
+mod scripts;
 mod templates;
+#[path = "../warm.rs"]
+mod warm;
 mod wire;
 mod workspace;
 

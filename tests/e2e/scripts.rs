@@ -1,0 +1,120 @@
+//! Scripts with the real program: the result, the exit code, and what people see.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::{project::Project, warm::warm};
+
+fn project() -> Project {
+    let project = Project::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(warm(&project.path("home")));
+    project
+}
+
+#[test]
+fn a_spec_with_a_script_runs_over_the_workspace_and_its_result_is_printed() {
+    let project = project();
+    project.write("words.txt", "b\na\nb\n").write(
+        "spec.yml",
+        r#"
+name: words
+adapters:
+  count: { type: script, cmd: "sort {{ file | sh }} | uniq -c | sort -rn | awk '{print $2, $1}' | tee counted.txt" }
+stages:
+  - { id: count, adapter: count }
+contracts: { inputs: [{ name: file }] }
+"#,
+    );
+    let said = project.run(&["run", "spec.yml", "-q", "-i", "file=words.txt"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert_eq!(
+        said.json()["count"],
+        json!({"stdout": "b 2\na 1\n", "stderr": "", "exit_code": 0})
+    );
+    assert_eq!(project.read("counted.txt").as_deref(), Some("b 2\na 1\n"));
+}
+
+#[test]
+fn an_input_that_looks_like_a_command_stays_an_input() {
+    let project = project();
+    project.write(
+        "spec.yml",
+        "name: x\nadapters: { a: { type: script, cmd: 'echo {{ v | sh }}' } }\nstages: [{ id: a, adapter: a }]\n",
+    );
+    for value in ["; rm -rf ~", "$(id)", "`touch made`", "a\nb", "'", "\\"] {
+        let said = project.run(&["run", "spec.yml", "-q", "-i", &format!("v={value}")]);
+        assert_eq!(said.code, 0, "{}", said.all());
+        assert_eq!(said.json()["a"]["stdout"], format!("{value}\n"));
+    }
+    assert!(project.read("made").is_none());
+}
+
+#[test]
+fn a_command_that_destroys_waits_for_a_person() {
+    let project = project();
+    project.write("precious", "x").write(
+        "spec.yml",
+        "name: x\nadapters: { a: { type: script, cmd: 'rm precious' } }\nstages: [{ id: a, adapter: a }]\n",
+    );
+    let said = project.run(&["run", "spec.yml"]);
+    assert_eq!(said.code, 3, "{}", said.all());
+    assert!(said.all().contains("rm"), "{}", said.all());
+    assert!(project.read("precious").is_some());
+}
+
+#[test]
+fn a_shell_can_be_called_by_hand_and_a_command_that_is_missing_names_the_ways_out() {
+    let project = project();
+    let args = r#"{"cmd": "curl https://example.com"}"#;
+    let said = project.run(&["plugin", "call", "shell", "--args", args]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let result = said.json();
+    assert_eq!(result["exit_code"], 127);
+    let stderr = result["stderr"].as_str().unwrap();
+    for way in ["curl", "a plugin", "sandbox.mode: docker", "process"] {
+        assert!(stderr.contains(way), "{stderr}");
+    }
+}
+
+#[test]
+fn validation_of_a_spec_with_scripts_compiles_nothing() {
+    let project = Project::new();
+    project.write(
+        "spec.yml",
+        "name: x\nadapters: { a: { type: script, cmd: 'ls {{ dir }}' } }\nstages: [{ id: a, adapter: a }, { id: b, tool_call: { name: shell, args: { cmd: ls } } }]\n",
+    );
+    let began = Instant::now();
+    let said = project.run(&["validate", "spec.yml"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert!(
+        said.all().contains("UNQUOTED_SHELL_VALUE"),
+        "{}",
+        said.all()
+    );
+    assert!(said.all().contains("{{ dir | sh }}"), "{}", said.all());
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn other_sandboxes_are_refused_with_what_is_missing() {
+    for mode in ["docker", "none"] {
+        let project = Project::new();
+        project.write(
+            "spec.yml",
+            &format!("name: x\nsandbox: {{ mode: {mode} }}\nadapters: {{ a: {{ type: script, cmd: ls }} }}\nstages: [{{ id: a, adapter: a }}]\n"),
+        );
+        let said = project.run(&["run", "spec.yml"]);
+        assert_eq!(said.code, 2, "{}", said.all());
+        assert!(
+            said.all().contains(&format!("sandbox.mode: {mode}")),
+            "{}",
+            said.all()
+        );
+    }
+}
