@@ -33,11 +33,11 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
     warn_of_what_is_not_yet(spec, &mut report);
     refuse_home(engine, spec, &mut report);
     if u64::try_from(spec.stages.len()).is_ok_and(|count| count > RunLimit::amount_of("stages")) {
-        report.add(
-            PlanCode::TooManyStages,
-            path!["stages"],
-            format!("{} stages", spec.stages.len()),
-        );
+        let most = RunLimit::amount_of("stages");
+        let message = format!("the spec has {} stages; {most} are taken", spec.stages.len());
+        report
+            .add(PlanCode::TooManyStages, path!["stages"], message)
+            .hint("let one stage fan out over a list, or move stages into specs of their own: `subagent_spec`");
         return Err(Findings::sorted(report.found));
     }
     let mut resolver = Resolver::new(engine, spec, &mut report);
@@ -160,11 +160,13 @@ fn written_needs(
 fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
     let mut warn = |key: &'static str, there: bool, what: &str| {
         if there {
-            report.add(
-                PlanCode::NotYet,
-                &[Step::Key(key)],
-                format!("`{key}` has no effect yet: {what}"),
-            );
+            report
+                .add(
+                    PlanCode::NotYet,
+                    &[Step::Key(key)],
+                    format!("`{key}` has no effect yet: {what}"),
+                )
+                .hint("it can stay: a later release will read it");
         }
     };
     warn(
@@ -205,11 +207,13 @@ fn judge(
                 Step::Index(*place),
                 Step::Key("fan_in"),
             ];
-            report.add(
-                PlanCode::NoModel,
-                &at,
-                "a consensus is made by a model, and no model tier is set",
-            );
+            report
+                .add(
+                    PlanCode::NoModel,
+                    &at,
+                    "a consensus is made by a model, and no model tier is set",
+                )
+                .hint("set the tier of judges: `role_type_defaults.judge` names it, `model_tiers` has it");
         }
     }
     tier

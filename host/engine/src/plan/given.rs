@@ -55,7 +55,9 @@ impl Resolver<'_> {
         match Limits::standard().with(asked, Some(self.engine.policy.limits())) {
             Ok(limits) => Some(limits),
             Err(error) => {
-                report.add(PlanCode::LimitTooHigh, at, error.to_string());
+                report
+                    .add(PlanCode::LimitTooHigh, at, error.to_string())
+                    .hint("ask for less; what an operator allows stands under `[limits]` in policy.toml");
                 None
             }
         }
@@ -73,6 +75,11 @@ impl Resolver<'_> {
 /// Can a plugin with these rights reach another machine?
 pub(crate) fn reaches_out(rights: &Rights) -> bool {
     every_layer(rights, |grants| !grants.http.is_empty())
+}
+
+/// Can something that a plugin with these rights is handed leave this machine, by itself or through another tool?
+pub(crate) fn hands_on(rights: &Rights) -> bool {
+    reaches_out(rights) || every_layer(rights, |grants| !grants.tools.is_empty())
 }
 
 /// Can a plugin with these rights leave anything behind that a second call would find? Without such a right it only

@@ -97,5 +97,7 @@ pub(crate) fn report_cycle(ids: &[String], cycle: &Cycle, report: &mut Reporter<
         .map(String::as_str)
         .collect();
     let message = format!("these stages wait for one another: {}", names.join(", "));
-    report.add(PlanCode::CircularUse, path!["stages"], message);
+    report
+        .add(PlanCode::CircularUse, path!["stages"], message)
+        .hint("take one of them out of `depends_on`, or out of the other's templates");
 }

@@ -296,7 +296,9 @@ impl<'e> Resolver<'e> {
                     "plugin `{}` does not say which tools it has: {error}",
                     plugin.name()
                 );
-                report.add(PlanCode::UnusablePlugin, at, message);
+                report
+                    .add(PlanCode::UnusablePlugin, at, message)
+                    .hint("tell the plugin's author, or leave it out of `tools` and of the plugin directories");
             }
         }
     }

@@ -94,11 +94,14 @@ fn skill(
             Ok(text) => text,
             Err(error) => {
                 let at = [at, &[Step::Key("skills")]].concat();
-                texts.report.add(
-                    PlanCode::UnreadableSkill,
-                    &at,
-                    format!("skill `{name}`: {error}"),
-                );
+                texts
+                    .report
+                    .add(
+                        PlanCode::UnreadableSkill,
+                        &at,
+                        format!("skill `{name}`: {error}"),
+                    )
+                    .hint("write the path as it is seen from the spec's directory, or the text itself as `content`");
                 texts.failed = true;
                 return None;
             }

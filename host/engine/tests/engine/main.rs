@@ -15,6 +15,7 @@
 )]
 
 mod agents;
+mod codes_of_plans;
 mod continuation;
 mod fan_out;
 mod file_state;

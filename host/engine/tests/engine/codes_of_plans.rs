@@ -1,0 +1,159 @@
+//! One spec for each code of the engine's table, wrong in that way, and its nearest neighbour that is not.
+
+use std::collections::BTreeSet;
+
+use armature_engine::PlanCode;
+
+use crate::world::World;
+
+/// Code, a spec that has it, and the nearest one that has not.
+const CASES: &[(PlanCode, &str, &str)] = &[
+    (
+        PlanCode::UnknownPlugin,
+        "tools: [{ plugin: nowhere }]\nstages: []",
+        "tools: [{ plugin: units }]\nstages: []",
+    ),
+    (
+        PlanCode::DeniedPlugin,
+        "tools: [{ plugin: spending-cap }]\nstages: []",
+        "tools: [{ plugin: units }]\nstages: []",
+    ),
+    (
+        PlanCode::UnknownTool,
+        "stages: [{ id: a, tool_call: { name: conver } }]",
+        "stages: [{ id: a, tool_call: { name: convert, args: { value: 1, from: km, to: m } } }]",
+    ),
+    (
+        PlanCode::NotAnAdapter,
+        "adapters: { b: { type: plugin, plugin: file } }\nstages: [{ id: a, adapter: b }]",
+        "adapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
+    ),
+    (
+        PlanCode::NotARule,
+        "safety_rules: [{ plugin: file }]\nstages: []",
+        "safety_rules: [{ plugin: deny-pattern, config: { patterns: [x] } }]\nstages: []",
+    ),
+    (
+        PlanCode::LimitTooHigh,
+        "adapters: { b: { type: plugin, plugin: text-stats, limits: { memory: 64GiB } } }\nstages: [{ id: a, adapter: b }]",
+        "adapters: { b: { type: plugin, plugin: text-stats, limits: { memory: 64MiB } } }\nstages: [{ id: a, adapter: b }]",
+    ),
+    (
+        PlanCode::LaterRelease,
+        "adapters: { b: { type: python, cmd: print() } }\nstages: [{ id: a, adapter: b }]",
+        "adapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
+    ),
+    (
+        PlanCode::NotYet,
+        "mcp_servers: [{ name: s, transport: stdio, command: c }]\nstages: []",
+        "mcp_servers: []\nstages: []",
+    ),
+    (
+        PlanCode::ImplicitDependency,
+        "stages:\n- { id: a, gate: human }\n- { id: b, gate: human }\n- { id: c, depends_on: [b], gate: human, present: '{{ a }}' }",
+        "stages:\n- { id: a, gate: human }\n- { id: b, gate: human }\n- { id: c, depends_on: [a, b], gate: human, present: '{{ a }}' }",
+    ),
+    (
+        PlanCode::UnseenStage,
+        "stages:\n- { id: a, gate: human }\n- { id: b, gate: human, present: '{{ a }}' }",
+        "stages:\n- { id: a, gate: human }\n- { id: b, depends_on: [a], gate: human, present: '{{ a }}' }",
+    ),
+    (
+        PlanCode::UnreadableSkill,
+        "model_tiers: { small: { provider: ollama, model: m } }\nskill_library: { s: { id: s, description: d, path: nowhere.md } }\nstages: [{ id: a, role: { type: worker, description: d, skills: [s] } }]",
+        "model_tiers: { small: { provider: ollama, model: m } }\nskill_library: { s: { id: s, description: d, content: c } }\nstages: [{ id: a, role: { type: worker, description: d, skills: [s] } }]",
+    ),
+    (
+        PlanCode::UnreadableSubagent,
+        "stages: [{ id: a, subagent_spec: nowhere.yml }]",
+        "stages: [{ id: a, subagent_spec: child.yml }]",
+    ),
+    (
+        PlanCode::CircularSubagent,
+        "stages: [{ id: a, subagent_spec: circle.yml }]",
+        "stages: [{ id: a, subagent_spec: child.yml }]",
+    ),
+    (
+        PlanCode::RecursiveSubagent,
+        "stages: [{ id: a, subagent_spec: spiral.yml }]",
+        "stages: [{ id: a, subagent_spec: child.yml, condition: '{{ x }}' }]",
+    ),
+    (
+        PlanCode::InvalidArguments,
+        "stages: [{ id: a, tool_call: { name: file_read, args: { path: [x] } } }]",
+        "stages: [{ id: a, tool_call: { name: file_read, args: { path: x } } }]",
+    ),
+    (
+        PlanCode::UnusableModel,
+        "model_tiers: { small: { provider: nobody, model: m } }\nstages: [{ id: a, role: { type: worker, description: d } }]",
+        "model_tiers: { small: { provider: ollama, model: m } }\nstages: [{ id: a, role: { type: worker, description: d } }]",
+    ),
+    (
+        PlanCode::UnknownRuleTool,
+        "safety_rules: [{ tool: nothing, action: block }]\nstages: []",
+        "safety_rules: [{ tool: file_read, action: block }]\nstages: []",
+    ),
+    (
+        PlanCode::UnplaceableSecret,
+        "stages: [{ id: a, tool_call: { name: http_get, args: { url: '{{ where }}', headers: { X: '{{ env.KEY }}' } } } }]",
+        "stages: [{ id: a, tool_call: { name: http_get, args: { url: 'https://a.com/', headers: { X: '{{ env.KEY }}' } } } }]",
+    ),
+    (
+        PlanCode::NoModel,
+        "stages: [{ id: a, role: { type: worker, description: d } }]",
+        "model_tiers: { small: { provider: ollama, model: m } }\nstages: [{ id: a, role: { type: worker, description: d } }]",
+    ),
+    (
+        PlanCode::UngrantedRequest,
+        "tools: [{ plugin: notes }]\nstages: []",
+        "tools: [{ plugin: notes, grants: { kv: workflow } }]\nstages: []",
+    ),
+];
+
+/// Codes whose cases need more than a spec, and the test that has one.
+const ELSEWHERE: &[(PlanCode, &str)] = &[
+    (PlanCode::UnusablePlugin, "a plugin that does not answer"),
+    (PlanCode::AmbiguousTool, "two plugins with one tool"),
+    (PlanCode::InvalidToolSchema, "a plugin with a schema that is none"),
+    (PlanCode::TooManyStages, "a spec of more than 10,000 stages"),
+    (PlanCode::WorkspaceInHome, "a workspace in the home: reserved.rs"),
+    (PlanCode::UnreadableAgent, "agents.rs"),
+    (PlanCode::AgentSkillShadowed, "agents.rs"),
+    (PlanCode::SrcFileNotFound, "layers.rs"),
+    (PlanCode::CircularUse, "validation of the spec refuses circles first"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_code_of_a_plan_is_found_with_what_to_do_and_not_in_the_nearest_neighbour() {
+    let world = World::with("deny_plugins = [\"spending-cap\"]\n", &[]);
+    world.file("child.yml", "name: child\nstages: []\n");
+    world.file("circle.yml", "name: circle\nstages: [{ id: a, subagent_spec: circle.yml }]\n");
+    world.file(
+        "spiral.yml",
+        "name: spiral\nstages: [{ id: a, subagent_spec: spiral.yml, condition: '{{ more }}' }]\n",
+    );
+    for (code, wrong, right) in CASES {
+        let found = match world.plan(wrong).await {
+            Ok(plan) => plan.warnings().to_vec(),
+            Err(found) => found.0,
+        };
+        let finding = found
+            .iter()
+            .find(|finding| finding.code == *code)
+            .unwrap_or_else(|| panic!("{code} is not found in:\n{wrong}\n{found:#?}"));
+        assert_eq!(finding.severity, code.severity(), "{finding}");
+        assert!(finding.at.is_some_and(|at| at.line >= 2), "{finding:?}");
+        assert!(finding.file.is_some() && finding.hint.is_some(), "{finding:?}");
+        let codes = world.codes(right).await;
+        assert!(!codes.contains(&code.as_str()), "{code} is found in:\n{right}");
+    }
+}
+
+#[test]
+fn no_code_of_a_plan_is_without_a_case() {
+    let covered = CASES.iter().map(|(code, ..)| *code);
+    let elsewhere = ELSEWHERE.iter().map(|(code, _)| *code);
+    let covered: BTreeSet<PlanCode> = covered.chain(elsewhere).collect();
+    let all: BTreeSet<PlanCode> = PlanCode::ALL.iter().copied().collect();
+    assert_eq!(covered, all);
+}
