@@ -203,3 +203,14 @@ async fn an_engine_that_is_used_again_begins_each_run_anew() {
     }
     assert_eq!(ids.len(), 3);
 }
+
+#[tokio::test]
+async fn a_value_is_printed_where_a_tool_takes_only_text() {
+    let world = World::new();
+    let spec = "stages:\n  - { id: w, tool_call: { name: file_write, args: { path: x, content: '{{ n + 1 }}' } } }\n  - { id: v, tool_call: { name: file_write, args: { path: y, content: '{{ plan }}' } } }\n";
+    world
+        .outputs(spec, json!({"n": 5, "plan": {"steps": ["a"]}}))
+        .await;
+    assert_eq!(world.read("x").as_deref(), Some("6"));
+    assert_eq!(world.read("y").as_deref(), Some(r#"{"steps":["a"]}"#));
+}
