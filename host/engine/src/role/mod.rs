@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::{Context, Origin},
     failure::Failure,
-    plan::stage::{RoleStage, Stage},
+    plan::stage::{Kind, RoleStage, Stage},
     run::Run,
     stage::{Place, Scope},
     tools::as_map,
@@ -258,7 +258,7 @@ pub(crate) async fn consensus(
         .0
         .stages
         .get(at.number)
-        .map(purpose)
+        .map(|stage| purpose(run, at.number, stage))
         .unwrap_or_default();
     let prompt = Prompt {
         system: format!(
@@ -293,9 +293,23 @@ pub(crate) async fn consensus(
     })
 }
 
-/// What a stage is for, as far as its author said.
-fn purpose(stage: &Stage) -> String {
-    format!(" The task was the stage `{}`.", stage.id)
+/// What a stage is for, as far as its author said: without an item, since it is about all of them.
+fn purpose(run: &Run, number: usize, stage: &Stage) -> String {
+    let context = run.context_of(number).without(stage.closed.clone());
+    let task = match &stage.kind {
+        Kind::Role(role) => role.description.text(&context).ok(),
+        _ => None,
+    };
+    match task
+        .as_deref()
+        .map(str::trim)
+        .filter(|task| !task.is_empty())
+    {
+        Some(task) => {
+            format!(" The task of each, where what differed between them is left out:\n\n{task}")
+        }
+        None => format!(" The task was the stage `{}`.", stage.id),
+    }
 }
 
 impl Run {

@@ -130,7 +130,7 @@ async fn what_is_wrong_in_an_agents_file_is_shown_where_it_is() {
 #[tokio::test]
 async fn an_agent_that_was_changed_makes_another_plan() {
     let world = world();
-    let before = world.plan(SPEC).await.unwrap().digest().clone();
+    let before = *world.plan(SPEC).await.unwrap().digest();
     world.file(
         "agents/scribe/agent.yml",
         &AGENT.replace("Ten words", "Five words"),

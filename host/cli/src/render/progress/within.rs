@@ -104,6 +104,7 @@ fn rule(verdict: &RuleVerdict, is_verbose: bool) -> Option<String> {
     let said = match verdict.verdict.as_str() {
         "block" => format!("{} {tool} blocked: {message}", bad("⊘")),
         "warn" => format!("{} {tool}: {message}", doubtful("⚠")),
+        "log" => format!("· {tool}: {message}"),
         // Told when the person is asked.
         "require_approval" => return None,
         word if is_verbose => format!("· {tool} {word}: {message}"),
