@@ -17,8 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     arguments::Home,
-    compiling,
-    environment,
+    compiling, environment,
     exit::Exit,
     failure::Failure,
     opening::{self, DATABASE, Planned},

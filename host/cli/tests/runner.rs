@@ -13,13 +13,17 @@
 mod command;
 mod example;
 mod explain;
+mod going_on;
 mod help;
 mod inputs;
 mod new;
 mod plugin;
 mod readme;
 mod run;
+mod trust;
 mod validate;
+#[path = "../../../tests/warm.rs"]
+mod warm;
 
 #[test]
 fn no_test_file_is_forgotten() {
