@@ -85,7 +85,7 @@ impl FromStr for HostPattern {
             None => (false, text),
         };
         if name.is_empty() || name.contains('*') {
-            return Err("`*` may stand for the whole host or for its first label only".into());
+            return Err("`*` may stand for the whole host (`https://*/**`) or for its first label (`https://*.example.com/**`)".into());
         }
         match Host::parse(name).map_err(|e| format!("host: {e}"))? {
             Host::Domain(domain) if below => Ok(Self::Below(plain(&domain).to_owned())),

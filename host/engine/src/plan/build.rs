@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
-use armature_spec::{Document, FanIn, Findings, Spec, Step, path};
+use armature_spec::{Document, FanIn, Findings, SandboxMode, Spec, Step, path};
 
 use super::{
     Plan, Planned,
@@ -184,6 +184,13 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         !spec.triggers.is_empty(),
         "nothing starts the run but `armature run`",
     );
+    // A stage that would need it is refused; elsewhere it is only not there.
+    if spec.sandbox.mode != SandboxMode::Wasm {
+        let message = "`sandbox.mode` has no effect yet: what is called runs as a component, and nothing else can be";
+        report
+            .add(PlanCode::NotYet, path!["sandbox", "mode"], message)
+            .hint("leave it out, or write `mode: wasm`");
+    }
 }
 
 /// The tier that makes one answer of several, where a stage asks for that.
