@@ -16,6 +16,7 @@
 
 mod case;
 mod compare;
+mod compiled;
 mod program;
 mod readme;
 mod server;

@@ -10,9 +10,12 @@ use serde_json::Value;
 
 use crate::{
     case::{Case, Command, folder},
-    compare,
+    compare, compiled,
     server::Server,
 };
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_armature");
 
 /// Files of a case that are about the case and no part of the project that is run.
 const ABOUT: [&str; 2] = ["expected.json", "inputs.json"];
@@ -22,6 +25,11 @@ pub(crate) fn differences(case: &Case, server: &Server) -> Vec<String> {
     let project = tempfile::tempdir().unwrap();
     let work = project.path().join("work");
     copy(&case.dir, &work, server);
+    if case.needs.as_deref() == Some("shell") {
+        compiled::shell(Path::new(PROGRAM));
+    }
+    let home = project.path().join("home");
+    compiled::lend(&home);
     for plugin in &case.plugins {
         install(plugin, &work);
     }
@@ -36,6 +44,7 @@ pub(crate) fn differences(case: &Case, server: &Server) -> Vec<String> {
     if case.command == Command::Run {
         said.extend(run(case, server, project.path()));
     }
+    compiled::keep(&home);
     for (name, expected) in &case.files {
         let text = std::fs::read_to_string(work.join(name))
             .ok()
@@ -147,7 +156,7 @@ fn found(case: &Case, output: &Output) -> Vec<String> {
 }
 
 fn program(case: &Case, project: &Path) -> Process {
-    let mut program = Process::new(env!("CARGO_BIN_EXE_armature"));
+    let mut program = Process::new(PROGRAM);
     program
         .current_dir(project.join("work"))
         .env_clear()
