@@ -21,6 +21,8 @@ struct Use {
     place: usize,
     /// The spec that it runs, written so that one file has one name.
     child: PathBuf,
+    /// The same as it is seen from where the first spec was named: what people are shown.
+    shown: PathBuf,
     /// Whether the stage may decide not to.
     may_end: bool,
 }
@@ -82,13 +84,15 @@ fn uses(document: &Document) -> Vec<Use> {
         .filter(|(_, stage)| stage.kind() == StageKind::Subagent)
         .filter_map(|(place, stage)| {
             let named = stage.subagent_spec.as_deref()?;
-            let child = files::canonical(&files::beside(&document.source.name, named));
+            let shown = files::beside(&document.source.name, named);
+            let child = files::canonical(&shown);
             let may_end = stage.condition.is_some()
                 || stage.skip_if.is_some()
                 || stage.partition_source.is_some();
             Some(Use {
                 place,
                 child,
+                shown,
                 may_end,
             })
         })
@@ -99,12 +103,12 @@ fn uses(document: &Document) -> Vec<Use> {
 fn read_all(root: &Read, found: &mut Vec<Finding>) -> BTreeMap<PathBuf, Read> {
     let mut read: BTreeMap<PathBuf, Read> = BTreeMap::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut todo: Vec<(PathBuf, Finding)> = named_by(root);
-    while let Some((path, mut missing)) = todo.pop() {
+    let mut todo = named_by(root);
+    while let Some((path, shown, mut missing)) = todo.pop() {
         if !seen.insert(path.clone()) {
             continue;
         }
-        match armature_spec::load(&path) {
+        match armature_spec::load(&shown) {
             Ok(document) => {
                 let child = Read {
                     uses: uses(&document),
@@ -131,14 +135,14 @@ fn read_all(root: &Read, found: &mut Vec<Finding>) -> BTreeMap<PathBuf, Read> {
 }
 
 /// The specs that a spec names, each with what to say when it cannot be read.
-fn named_by(read: &Read) -> Vec<(PathBuf, Finding)> {
+fn named_by(read: &Read) -> Vec<(PathBuf, PathBuf, Finding)> {
     let named = read.uses.iter().map(|used| {
         let missing = finding(read, used, PlanCode::UnreadableSubagent, String::new())
             .hint("write the path as it is seen from this spec's directory");
-        (used.child.clone(), missing)
+        (used.child.clone(), used.shown.clone(), missing)
     });
     // The first is looked at first.
-    let mut named: Vec<(PathBuf, Finding)> = named.collect();
+    let mut named: Vec<_> = named.collect();
     named.reverse();
     named
 }
