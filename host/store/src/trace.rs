@@ -138,6 +138,10 @@ trace_row! {
     agent_id: Option<String> => "agent_id" "TEXT";
     /// Its version, if one is written.
     agent_version: Option<String> => "agent_version" "TEXT";
+    /// The pass of the stage's loop, from 1.
+    loop_iteration: Option<u64> => "loop_iteration" "INTEGER";
+    /// What the stage's prompt had to say (`must`) and what the stage never saw (`never`).
+    context_policy: Map<String, Value> => "context_policy_json" "TEXT DEFAULT '{}'";
 }
 
 impl TraceRow {

@@ -132,7 +132,11 @@ fn prompt_of(run: &Run, role: &RoleStage, context: &Context) -> Result<Prompt, F
             .iter()
             .map(|(title, text)| (title.as_str(), text.as_str()))
             .collect(),
-        context: context.listed(),
+        // What is there for templates is listed where the signature names it.
+        context: match role.only {
+            Some(_) => context.all(),
+            None => context.listed(),
+        },
         only: role
             .only
             .as_ref()

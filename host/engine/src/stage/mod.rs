@@ -22,7 +22,7 @@ use std::{
 
 use armature_sandbox::Placeholder;
 use armature_store::{Event, TraceRow};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -84,6 +84,8 @@ pub(crate) struct Scope {
     number: Option<usize>,
     pub(crate) item: Option<usize>,
     attempt: u32,
+    /// The pass of the stage's loop, from 1; 0 without one.
+    pass: u32,
     /// Calls that wait for the one that is being made.
     pub(crate) depth: u64,
     /// The least that any of them allows.
@@ -107,6 +109,7 @@ impl Scope {
             number: Some(place.number),
             item: place.item,
             attempt: place.round.saturating_add(attempt),
+            pass: place.pass,
             prefix: place.prefix(id, attempt),
             stop,
             ..Self::outside(run)
@@ -120,6 +123,7 @@ impl Scope {
             number: None,
             item: None,
             attempt: 1,
+            pass: 0,
             depth: 0,
             deepest: u64::MAX,
             prefix: "call".to_owned(),
@@ -137,6 +141,7 @@ impl Scope {
             number: self.number,
             item: self.item,
             attempt: self.attempt,
+            pass: self.pass,
             depth: self.depth + 1,
             deepest: self.deepest.min(deepest),
             prefix: call_id.to_owned(),
@@ -199,6 +204,8 @@ impl Scope {
             output_valid: true,
             spec_version: plan.digest().short(),
             policy_version: plan.0.policy_version.clone(),
+            loop_iteration: (self.pass > 0).then_some(u64::from(self.pass)),
+            context_policy: self.stage().map(policy).unwrap_or_default(),
             agent_id: agent.map(|(name, _)| name.clone()),
             agent_version: agent
                 .map(|(_, version)| version.clone())
@@ -259,6 +266,22 @@ impl Scope {
         };
         uses.iter().map(placeholder).collect()
     }
+}
+
+/// What a stage's prompt must say, and what the stage never sees, as traces carry it.
+fn policy(stage: &Stage) -> Map<String, Value> {
+    let mut policy = Map::new();
+    if let Some(closed) = &stage.closed {
+        let names: Vec<&str> = closed.iter().collect();
+        policy.insert("never".to_owned(), json!(names));
+    }
+    if let Kind::Role(role) = &stage.kind
+        && !role.layers.is_empty()
+    {
+        let names: Vec<&str> = role.layers.iter().map(|(name, _)| name.as_str()).collect();
+        policy.insert("must".to_owned(), json!(names));
+    }
+    policy
 }
 
 /// The table of kinds. Boxed: a subagent's stages are polled within it, and no level of that needs the room that the

@@ -25,7 +25,14 @@ async fn layers_that_must_be_shown_stand_in_every_prompt_in_their_order() {
     let spec = format!(
         "{TIER}mission: Make tea known.\ncontext_layers:\n  - {{ name: style, content: Short words. }}\n  - {{ name: law, precedence: 5, src: text/law.md }}\n  - {{ name: extra, content: Only sometimes. }}\ncontext_policy: {{ must: [style, law] }}\nstages:\n  - {{ id: a, role: {{ name: r, type: worker, description: d }} }}\n  - {{ id: b, depends_on: [a], context_policy: {{ must: [extra], never: [style] }}, role: {{ name: r, type: worker, description: e }} }}\n"
     );
-    let (_, prompts) = world.prompts(&spec, json!({})).await;
+    let (outputs, prompts) = world.prompts(&spec, json!({})).await;
+    let run = armature_store::RunId::new(outputs["run_id"].as_str().unwrap()).unwrap();
+    let rows = world.traces(&run);
+    let row = rows.iter().find(|row| row.stage_id == "b").unwrap();
+    assert_eq!(
+        serde_json::Value::from(row.context_policy.clone()),
+        json!({"never": ["style"], "must": ["law", "extra"]})
+    );
     let of = |n: usize| prompts[n]["system_prompt"].as_str().unwrap().to_owned();
     assert!(
         of(0).starts_with("[Workflow Mission]\nMake tea known.\n\n[Context Layer: law]\nNo claims about health.\n\n[Context Layer: style]\nShort words.\n\n"),

@@ -185,7 +185,7 @@ async fn the_time_of_a_stage_is_for_all_its_passes() {
 async fn calls_of_different_passes_have_different_names_in_the_log() {
     let world = World::new();
     let spec = "stages:\n  - { id: w, loop: { max_iterations: 2 }, tool_call: { name: file_write, args: { path: x, content: y } } }\n";
-    world.outputs(spec, json!({})).await;
+    let report = world.run(spec, json!({})).await.unwrap();
     let calls: Vec<String> = world
         .watcher
         .all()
@@ -196,6 +196,12 @@ async fn calls_of_different_passes_have_different_names_in_the_log() {
         })
         .collect();
     assert_eq!(calls, ["w@1#1.1", "w@2#1.1"]);
+    let passes: Vec<Option<u64>> = world
+        .traces(&report.run_id)
+        .iter()
+        .map(|row| row.loop_iteration)
+        .collect();
+    assert_eq!(passes, [Some(1), Some(2)]);
 }
 
 #[tokio::test]

@@ -135,3 +135,26 @@ async fn a_person_who_rejects_sends_the_work_back_with_what_they_said() {
     assert_eq!(world.read("out.txt").as_deref(), Some("brief"));
     assert_eq!(world.watcher.count("gate_opened"), 2);
 }
+
+#[tokio::test]
+async fn every_kind_of_stage_that_can_fail_is_tried_again_by_itself() {
+    let world = world("  - { fail: bad_reply }\n");
+    world.file("child.yml", "name: child\nstages:\n  - { id: c, tool_call: { name: convert, args: { value: 1, from: km, to: parsec } } }\n");
+    let again = "fail_as_value: true, on_fail: { loop: { max: 1, backoff_s: 0.001 } }";
+    let spec = format!(
+        "{TIER}adapters: {{ stats: {{ type: plugin, plugin: text-stats, args: {{ path: '../x' }} }} }}\nstages:\n  - {{ id: tool, {again}, tool_call: {{ name: convert, args: {{ value: 1, from: km, to: parsec }} }} }}\n  - {{ id: model, {again}, role: {{ name: r, type: worker, description: d }} }}\n  - {{ id: child, {again}, subagent_spec: child.yml }}\n  - {{ id: script, {again}, adapter: stats }}\n"
+    );
+    let outputs = world.outputs(&spec, json!({})).await;
+    let names = world.watcher.names();
+    for stage in ["tool", "model", "child", "script"] {
+        assert_eq!(
+            outputs[stage]["_failed"], true,
+            "{stage}: {}",
+            outputs[stage]
+        );
+        let starts = names
+            .iter()
+            .filter(|name| **name == format!("stage_start {stage}"));
+        assert_eq!(starts.count(), 2, "{stage}");
+    }
+}
