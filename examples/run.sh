@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every workflow of specs/ and examples/, and the commands of the README, offline with the given armature (default:
-# the one on PATH).
+# the one on PATH), and with an empty home (default: one of its own).
 #
 # What is run, and what it must say, stands in README.md and examples/README.md. A block of `yaml` that begins with a
 # comment `# NAME.yml` is written to that file. Each command of a `console` block is run; its exit code must be 0 (or the
@@ -13,7 +13,7 @@ case $armature in */*) armature=$(cd "$(dirname "$armature")" && pwd)/$(basename
 root=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export ARMATURE_HOME="$scratch/home"
+export ARMATURE_HOME="${2:-$scratch/home}"
 said=$scratch/said
 ran=0
 

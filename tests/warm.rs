@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use armature_sandbox::Sandbox;
 
 /// Puts what is compiled already into the cache of a home, and compiles the shell if nobody has.
-pub async fn warm(home: &Path) {
+pub(crate) async fn warm(home: &Path) {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let root = root
         .ancestors()

@@ -1,6 +1,9 @@
 //! The examples of the repository, run as its README says.
 
-use crate::command::{Place, repository, shows};
+use crate::{
+    command::{Place, repository, shows},
+    warm::warm,
+};
 
 #[test]
 fn hello_greets_whoever_is_named() {
@@ -13,9 +16,13 @@ fn hello_greets_whoever_is_named() {
 #[test]
 fn every_shipped_workflow_is_valid_and_prints_what_the_examples_readme_says() {
     let script = repository().join("examples/run.sh");
+    let place = Place::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(warm(&place.home()));
     let ran = std::process::Command::new("sh")
         .arg(script)
         .arg(env!("CARGO_BIN_EXE_armature"))
+        .arg(place.home())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
