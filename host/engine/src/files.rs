@@ -11,6 +11,7 @@
 
 use armature_sandbox::Digest;
 use std::{
+    ffi::OsString,
     fs, io,
     path::{Component, Path, PathBuf},
 };
@@ -81,6 +82,35 @@ pub(crate) fn text(path: &Path) -> Result<String, FileError> {
 /// A path that names one file, however it is written: what tells whether two subagents are the same spec.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Every place at which a path can be changed: each link on the way to it, and where it leads. Who replaces the link
+/// replaces what is read through it.
+pub(crate) fn places(path: &Path) -> Vec<PathBuf> {
+    /// More links are a circle.
+    const LINKS: usize = 40;
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut todo: Vec<OsString> = Vec::new();
+    let add = |todo: &mut Vec<OsString>, path: &Path| {
+        let names = path.components().rev();
+        todo.extend(names.map(|name| name.as_os_str().to_owned()));
+    };
+    add(&mut todo, &whole);
+    let (mut places, mut at) = (Vec::new(), PathBuf::new());
+    while let Some(name) = todo.pop() {
+        let next = at.join(&name);
+        if Path::new(&name) == Path::new("..") {
+            at.pop();
+        } else if let Some(target) = next.read_link().ok().filter(|_| places.len() < LINKS) {
+            places.push(next);
+            // A target from the root replaces what there was: `join` sees to that.
+            add(&mut todo, &target);
+        } else {
+            at = next;
+        }
+    }
+    places.push(absolute(path));
+    places
 }
 
 /// Where a path leads that need not exist: the nearest directory that does is made canonical, and what is missing is
@@ -213,5 +243,22 @@ mod tests {
                 .unwrap()
                 .join("nothing-of-this-name")
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_link_on_the_way_to_a_file_is_a_place_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir(root.join("real")).unwrap();
+        fs::write(root.join("real/a"), "").unwrap();
+        std::os::unix::fs::symlink("real", root.join("dir")).unwrap();
+        std::os::unix::fs::symlink("./real/../dir/a", root.join("a")).unwrap();
+        std::os::unix::fs::symlink("round", root.join("round")).unwrap();
+        assert_eq!(
+            places(&root.join("a")),
+            [root.join("a"), root.join("dir"), root.join("real/a")]
+        );
+        assert!(places(&root.join("round/x")).contains(&root.join("round")));
     }
 }

@@ -36,9 +36,10 @@ pub(crate) struct Turn(
 /// What the runs of one tree share.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    /// armature's home: closed to every tool.
-    home: PathBuf,
-    /// What no tool writes: where plugins are loaded from, and every file that a plan of this tree is made from.
+    /// armature's home, and every link to it: closed to every tool.
+    home: Vec<PathBuf>,
+    /// What no tool writes: where plugins are loaded from, every file that a plan of this tree is made from, and the
+    /// links through which they are reached.
     read_only: Vec<PathBuf>,
     /// Stages and items that may still be started.
     left: AtomicU64,
@@ -54,12 +55,12 @@ impl Tree {
         let plans = std::iter::once(plan).chain(plan.0.children.values());
         let made_of = plans.flat_map(|plan| plan.0.made_of.iter());
         Self {
-            home: files::absolute(&engine.home),
+            home: files::places(&engine.home),
             read_only: engine
                 .plugin_dirs
                 .iter()
                 .chain(made_of)
-                .map(|place| files::absolute(place))
+                .flat_map(|place| files::places(place))
                 .collect(),
             left: AtomicU64::new(RunLimit::amount_of("starts")),
             work: Arc::new(Semaphore::new(width())),
@@ -100,7 +101,7 @@ impl Tree {
         let root = files::absolute(path);
         let held = |place: &PathBuf| below(place, &root);
         Workspace::open(path, self.read_only.iter().filter_map(held).collect())
-            .map(|workspace| workspace.closing(held(&self.home).into_iter().collect()))
+            .map(|workspace| workspace.closing(self.home.iter().filter_map(held).collect()))
             .map_err(|error| RunError::Workspace {
                 path: path.display().to_string(),
                 why: error.to_string(),
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn what_a_tree_may_start_is_used_up_by_all_of_it_and_never_in_part() {
         let tree = Tree {
-            home: PathBuf::new(),
+            home: Vec::new(),
             read_only: Vec::new(),
             left: AtomicU64::new(10),
             work: Arc::new(Semaphore::new(1)),

@@ -84,3 +84,24 @@ async fn no_run_writes_what_any_run_of_its_tree_is_made_from() {
     let child = world.read("child.yml").unwrap();
     assert!(!child.contains("evil"), "{child}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_through_which_a_spec_is_read_is_neither_removed_nor_moved() {
+    use std::os::unix::fs::symlink;
+    let world = World::with_shell().await;
+    let work = world.dir.path().join("work");
+    world.file("work/real/child.yml", "name: child\nstages: []\n");
+    symlink("real", work.join("dir")).unwrap();
+    symlink("dir/child.yml", work.join("child.yml")).unwrap();
+    for held in ["child.yml", "dir", "real/child.yml", "real"] {
+        for command in [format!("rm -r {held}"), format!("mv {held} elsewhere")] {
+            let spec = format!(
+                "stages:\n  - {{ id: c, subagent_spec: work/child.yml }}\n  - {{ id: w, depends_on: [c], tool_call: {{ name: shell, args: {{ cmd: '{command}' }} }} }}\n"
+            );
+            // Some are refused as the destructive commands that they are: what counts is that nothing is gone.
+            let _ = world.run(&spec, json!({})).await;
+            assert!(work.join(held).symlink_metadata().is_ok(), "{command}");
+        }
+    }
+}
