@@ -82,7 +82,7 @@ async fn in_a_file_the_name_of_a_secret_stays_a_name() {
     let world = World::with("", &[("API_KEY", KEY)]);
     let spec = "stages:\n  - { id: w, tool_call: { name: file_write, args: { path: x, content: 'key {{ env.API_KEY }}' } } }\n";
     world.run(spec, json!({})).await.unwrap();
-    assert!(!world.read("x").unwrap().contains(KEY));
+    assert_eq!(world.read("x").unwrap(), "key {{ env.API_KEY }}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,4 +139,18 @@ async fn arguments_whose_keys_become_one_without_their_secrets_are_refused() {
         "{error}"
     );
     assert_eq!(world.watcher.count("tool_intent"), 0);
+}
+
+#[tokio::test]
+async fn a_streamed_answer_shows_no_piece_of_a_secret_that_is_split() {
+    let world = World::with("", &[("API_KEY", "open sesame now")]);
+    world.file(
+        "m.yml",
+        "replies:\n  - { text: 'the key is open sesame now and then' }\n",
+    );
+    let spec = "model_tiers: { small: { provider: scripted, model: m, script: m.yml } }\nstages:\n  - { id: m, response_stage: true, role: { name: r, type: worker, description: d } }\n  - { id: get, depends_on: [m], fail_as_value: true, tool_call: { name: http_get, args: { url: 'http://127.0.0.1:1/x', headers: { X: '{{ env.API_KEY }}' } } } }\n";
+    world.run(spec, json!({})).await.unwrap();
+    let tokens = world.watcher.tokens.lock().unwrap().clone();
+    assert!(tokens.len() > 3, "{tokens:?}");
+    assert_eq!(tokens.concat(), "the key is [secret API_KEY] and then");
 }
