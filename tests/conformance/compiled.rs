@@ -17,9 +17,9 @@ const IDLE: &str = "name: idle\nadapters: { idle: { name: idle, type: script, cm
 /// A busy machine and a compiler that is not optimised take longer than any user should wait.
 const PATIENT: &str = "[limits]\ncompile_s = 600\n";
 
-/// Where it is kept between cases.
+/// Where it is kept between cases, and by other tests.
 fn shared() -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance-compiled");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/target/test-cache");
     private_dir(&dir);
     dir
 }

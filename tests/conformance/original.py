@@ -234,9 +234,9 @@ def ask(case, expected, inputs):
     home.mkdir(exist_ok=True)
     asyncio.run(TraceStore(home / "traces.db").init())
     asyncio.run(LLMCache(home / "llm_cache.sqlite").init())
-    began = time.monotonic()
     try:
         for _ in range(expected.get("times", 1)):
+            began = time.monotonic()
             harness = Harness(load_spec("spec.yml", vars=variables), use_cache="--no-cache" not in expected.get("arguments", []))
             said["result"] = json.loads(json.dumps(asyncio.run(harness.run(dict(inputs))), default=str))
     except BaseException as error:

@@ -6,7 +6,9 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
-use armature_spec::{Document, FanIn, Findings, SandboxMode, Spec, Step, path};
+use armature_spec::{
+    Document, FanIn, Findings, SandboxMode, SelfImprovement, Spec, Step, path,
+};
 
 use super::{
     Plan, Planned,
@@ -34,7 +36,10 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
     refuse_home(engine, spec, &mut report);
     if u64::try_from(spec.stages.len()).is_ok_and(|count| count > RunLimit::amount_of("stages")) {
         let most = RunLimit::amount_of("stages");
-        let message = format!("the spec has {} stages; {most} are taken", spec.stages.len());
+        let message = format!(
+            "the spec has {} stages; {most} are taken",
+            spec.stages.len()
+        );
         report
             .add(PlanCode::TooManyStages, path!["stages"], message)
             .hint("let one stage fan out over a list, or move stages into specs of their own: `subagent_spec`");
@@ -183,6 +188,16 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         "triggers",
         !spec.triggers.is_empty(),
         "nothing starts the run but `armature run`",
+    );
+    warn(
+        "sandbox",
+        spec.sandbox.mode != SandboxMode::Wasm,
+        "`mode` asks for another sandbox than there is, and stages that call tools are refused",
+    );
+    warn(
+        "self_improvement",
+        spec.self_improvement != SelfImprovement::default(),
+        "there is no command yet that would change a spec",
     );
     // A stage that would need it is refused; elsewhere it is only not there.
     if spec.sandbox.mode != SandboxMode::Wasm {
