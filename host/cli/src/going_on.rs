@@ -11,7 +11,7 @@ use std::{
 
 use armature_engine::RunRequest;
 use armature_store::{
-    Event, EventLog as _, RunId, RunRecord, RunStatus, Seq, Store, event::RunStarted,
+    Event, EventLog as _, RunId, RunRecord, RunStatus, Seq, Store, StoreError, event::RunStarted,
 };
 use serde_json::{Map, Value};
 
@@ -65,7 +65,14 @@ impl Runs {
         }
         match (found.pop(), found.len()) {
             (None, _) => Err(unknown()),
-            (Some(run), 0) => Ok((runs, run)),
+            (Some(run), 0) => match &run.parent {
+                None => Ok((runs, run)),
+                Some(parent) => Err(Failure::usage(format!(
+                    "run {} is a part of run {parent}",
+                    run.run_id
+                ))
+                .hint("name that run: what waits in a part of it is answered there")),
+            },
             (Some(last), _) => {
                 found.push(last);
                 let ids: Vec<&str> = found.iter().map(|run| run.run_id.as_str()).collect();
@@ -105,6 +112,22 @@ impl Runs {
     }
 }
 
+/// Ends a run that another one takes the place of, so that it waits for nobody any more. One that is at work, or has
+/// gone on just now, is left alone.
+pub(crate) fn give_up(store: &Store, run: &RunId) -> Result<(), StoreError> {
+    let home = store.path().parent().unwrap_or(Path::new("."));
+    if armature_engine::worker(home, run).is_some() {
+        return Ok(());
+    }
+    let over = Event::RunCancelled {
+        reason: "started over".to_owned(),
+    };
+    match store.append_after(run, store.last_seq(run)?, &over) {
+        Ok(_) | Err(StoreError::Fenced { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// How a run is gone on with.
 pub(crate) struct GoingOn {
     pub(crate) show: Show,
@@ -119,12 +142,6 @@ pub(crate) struct GoingOn {
 impl GoingOn {
     /// Goes on with a run, to its end or the next question.
     pub(crate) fn run(self, screen: &Screen, runs: Runs, run: &RunRecord) -> Result<Exit, Failure> {
-        if let Some(parent) = &run.parent {
-            return Err(
-                Failure::usage(format!("run {} is a part of run {parent}", run.run_id))
-                    .hint(format!("go on with that: armature resume {parent}")),
-            );
-        }
         if run.status == RunStatus::Completed {
             return Err(Failure::usage(format!(
                 "run {} has come to its end: there is nothing to go on with",

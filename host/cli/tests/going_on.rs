@@ -166,6 +166,13 @@ fn a_checkpoint_goes_on_with_the_same_run_until_it_is_told_to_start_over() {
     assert_eq!(of_run(&place), 2);
     place.run(&["run", "spec.yml", "-i", "text=one", "--force"]);
     assert_eq!(of_run(&place), 3);
+    let given_up = runs(&place);
+    let given_up = given_up.iter().find(|run| run["run_id"] == json!(first));
+    assert_eq!(
+        given_up.unwrap()["status"],
+        "cancelled",
+        "it waits for nobody any more"
+    );
     let newest = newest(&place);
     let done = place.run(&[
         "run",

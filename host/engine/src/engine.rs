@@ -278,7 +278,8 @@ impl Engine {
     }
 
     /// Goes on with a run of this plan: the stages that were done are not run again. Inputs are those it was begun
-    /// with; those of the request are not looked at. As with [`Engine::run`], nothing is left at work.
+    /// with: those of the request are looked at only where the log could not keep them, because they held the value of
+    /// a secret. As with [`Engine::run`], nothing is left at work.
     ///
     /// # Errors
     /// [`RunError::Resume`] when it cannot go on, and why; otherwise as [`Engine::run`].

@@ -13,7 +13,7 @@ use crate::{
     compiling,
     exit::Exit,
     failure::Failure,
-    granting,
+    going_on, granting,
     inputs::Inputs,
     opening::{self, Planned},
     person::{Answers, Person},
@@ -25,6 +25,14 @@ use crate::{
 ///
 /// The result of its last stage goes to standard output, everything about the run to standard error.
 #[derive(Debug, clap::Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  armature run research.yml -i question='What is tea?' -i parts:=4\n",
+    "  armature run report.yml --inputs data.json -i notes=@notes.txt --quiet | jq .report\n",
+    "  armature run release.yml --approve review=yes --events run.jsonl\n\n",
+    "It ends with 0 when it did what it was asked, 1 when a stage failed, 2 for a mistake in the spec or the arguments,\n",
+    "3 when it waits for a person, 4 when something was denied, 130 when it was interrupted."
+))]
 pub(crate) struct Run {
     /// The workflow's file
     #[arg(value_name = "SPEC")]
@@ -139,11 +147,17 @@ impl Run {
         plan: &Plan,
         inputs: &Map<String, Value>,
     ) -> Result<Option<RunId>, Failure> {
-        if self.force || !plan.document().spec.checkpoint {
+        if !plan.document().spec.checkpoint {
             return Ok(None);
         }
         let found = engine.unfinished(plan, inputs).await;
         let found = found.map_err(|error| outcome::failure(&error, &Tally::default()))?;
+        if self.force {
+            if let (Some(found), Some(store)) = (&found, engine.store()) {
+                going_on::give_up(store, &found.run_id).map_err(Failure::failed)?;
+            }
+            return Ok(None);
+        }
         if let Some(found) = &found
             && self.show.tells()
         {

@@ -27,6 +27,7 @@ use super::{
     inputs::settle,
     make::{make, make_child, width},
     past::Past,
+    recollect::recollect,
     resume::{child_past, claim},
 };
 use crate::{
@@ -240,6 +241,7 @@ async fn live(
         }
         Opening::Again { after, active } => {
             run.journal.take_over(after).await.map_err(log)?;
+            recollect(run).await;
             active
         }
     };

@@ -159,12 +159,9 @@ pub(crate) async fn resume(
     let (state, used, model_stages) = read.map_err(|source| RunError::Store { source })?;
     let start = resumable(&id, &state)?;
     let given = Given {
-        inputs: start.inputs.clone(),
+        inputs: inputs(plan, &id, &start, &request.inputs)?,
         carried: start.carried.clone(),
     };
-    if digest_of(&given.inputs) != start.inputs_digest {
-        return Err(RunError::Resume(ResumeProblem::SecretInputs(id)));
-    }
     let now = RunStarted {
         files: bind::files_of(plan),
         ..bind::expected(engine, plan, &given.inputs)
@@ -181,6 +178,24 @@ pub(crate) async fn resume(
     let run = make(engine, plan, id, &given.seen(), request, past)?;
     run.budget.go_on_from(&used, model_stages);
     drive_to_the_end(&run, opening, claim).await
+}
+
+/// The inputs that a run began with. The log has them, unless a secret's value was cut out of them; then they must be
+/// given again, and be the same.
+fn inputs(
+    plan: &Plan,
+    id: &RunId,
+    start: &RunStarted,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, RunError> {
+    if digest_of(&start.inputs) == start.inputs_digest {
+        return Ok(start.inputs.clone());
+    }
+    let again = settle(&plan.document().spec.contracts.inputs, given.clone());
+    again
+        .ok()
+        .filter(|again| digest_of(again) == start.inputs_digest)
+        .ok_or_else(|| RunError::Resume(ResumeProblem::SecretInputs(id.clone())))
 }
 
 /// Can it be gone on with, by what its log says? Gives how it began.

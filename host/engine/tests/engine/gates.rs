@@ -1,6 +1,11 @@
 //! Stages that ask a person.
 
-use armature_engine::{Answer, GateAnswer, RunError};
+use std::sync::{Arc, Mutex};
+
+use armature_engine::{
+    Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Observer, RunError, RunRequest,
+};
+use armature_store::{Event, RunId};
 use serde_json::json;
 
 use crate::world::{Person, World};
@@ -84,4 +89,53 @@ stages:
     let report = world.run_with(spec, request).await.unwrap();
     assert!(world.read("revised").is_some());
     assert!(report.rejected.is_empty(), "{:?}", report.rejected);
+}
+
+/// A person who answers only once another stage has come to its end.
+struct Patient {
+    done: Mutex<Option<tokio::sync::oneshot::Sender<()>>>,
+    is_done: tokio::sync::Mutex<Option<tokio::sync::oneshot::Receiver<()>>>,
+}
+
+impl Observer for Patient {
+    fn event(&self, _: &RunId, event: &Event) {
+        if event.name() == "stage_complete"
+            && event.stage() == Some("other")
+            && let Some(done) = self.done.lock().unwrap().take()
+        {
+            done.send(()).unwrap();
+        }
+    }
+}
+
+impl Approver for Patient {
+    fn approve<'a>(&'a self, _: Approval) -> BoxFuture<'a, Answer> {
+        Box::pin(std::future::ready(Answer::Unavailable))
+    }
+
+    fn gate<'a>(&'a self, _: Gate) -> BoxFuture<'a, GateAnswer> {
+        Box::pin(async move {
+            let is_done = self.is_done.lock().await.take().unwrap();
+            is_done.await.unwrap();
+            GateAnswer::Approved
+        })
+    }
+}
+
+#[tokio::test]
+async fn other_stages_go_on_while_a_person_thinks() {
+    let world = World::new();
+    let (done, is_done) = tokio::sync::oneshot::channel();
+    let patient = Arc::new(Patient {
+        done: Mutex::new(Some(done)),
+        is_done: tokio::sync::Mutex::new(Some(is_done)),
+    });
+    let request = RunRequest {
+        approver: patient.clone(),
+        observer: patient,
+        ..world.request(json!({}))
+    };
+    let spec = "stages:\n  - { id: ok, gate: human }\n  - { id: other, tool_call: { name: file_write, args: { path: other, content: x } } }\n";
+    let report = world.run_with(spec, request).await.unwrap();
+    assert_eq!(report.outputs["ok"]["approved"], json!(true));
 }

@@ -378,6 +378,25 @@ stages:
 }
 
 #[tokio::test]
+async fn stages_that_run_last_are_told_of_those_before_the_interruption_too() {
+    let world = World::new();
+    world.file("script.yml", "replies: [{ text: Hello }]\n");
+    let spec = r#"
+model_tiers: { small: { provider: scripted, model: m, script: script.yml } }
+stages:
+  - { id: m, role: { name: Greeter, type: worker, description: d } }
+  - { id: bad, fail_as_value: true, tool_call: { name: file_read, args: { path: there } } }
+  - { id: ok, depends_on: [m, bad], gate: human }
+  - { id: last, post_run: true, tool_call: { name: file_write, args: { path: last, content: "{{ _transcript[0].role_name }} {{ _transcript[0].response }} {{ _diagnostics[0].stage_id }}" } } }
+"#;
+    world.file("work/there/x", "a directory is in the way");
+    let run = parked(&world, spec, json!({})).await;
+    answer(&world, &run, "ok", true, "");
+    resumed(&world, spec, &run).await.unwrap();
+    assert_eq!(world.read("last").as_deref(), Some("Greeter Hello bad"));
+}
+
+#[tokio::test]
 async fn budgets_go_on_from_what_was_used() {
     let world = World::new();
     world.file(
@@ -488,6 +507,27 @@ async fn inputs_that_held_a_secret_are_not_guessed() {
         problem(&world, GATE, &run).await,
         ResumeProblem::SecretInputs(run)
     );
+}
+
+#[tokio::test]
+async fn inputs_that_held_a_secret_are_given_again_and_must_be_the_same() {
+    let world = World::with("", &[("KEY", "open-sesame")]);
+    let spec = GATE.replace("content: x", "content: '{{ who }}{{ env.KEY }}'");
+    let run = parked(&world, &spec, json!({"who": "open-sesame"})).await;
+    let plan = plan(&world, &world.engine, &spec).await;
+    let go_on = async |inputs: Value| {
+        let request = world.request(inputs);
+        world.engine.resume(&plan, run.clone(), request).await
+    };
+    for other in [json!({}), json!({"who": "somebody"})] {
+        let error = go_on(other).await.unwrap_err();
+        assert!(
+            matches!(error, RunError::Resume(ResumeProblem::SecretInputs(_))),
+            "{error}"
+        );
+    }
+    let error = go_on(json!({"who": "open-sesame"})).await.unwrap_err();
+    assert!(matches!(error, RunError::Parked { .. }), "{error}");
 }
 
 #[tokio::test]
