@@ -341,18 +341,29 @@ impl RunState {
                 self.used.tool_calls += 1;
                 self.approvals
                     .remove(&(intent.stage.clone(), intent.args_digest.clone()));
-                // Made again: it is the same call, and its last result counts.
-                self.open_calls
-                    .retain(|open| open.call_id != intent.call_id);
+                // Made again: it is the same call, and its last result counts. The next attempt takes the place of one
+                // that failed: that it may be made again was the spec's own word.
+                let calls = &self.calls;
+                self.open_calls.retain(|open| {
+                    let is_next_attempt = calls.contains_key(&open.call_id)
+                        && open.stage == intent.stage
+                        && open.item == intent.item
+                        && open.args_digest == intent.args_digest;
+                    open.call_id != intent.call_id && !is_next_attempt
+                });
                 self.open_calls.push(intent);
             }
             Event::ToolResult(result) => {
-                if let Some(at) = self
+                let found = self
                     .open_calls
                     .iter()
-                    .position(|intent| intent.call_id == result.call_id)
-                {
-                    let intent = self.open_calls.remove(at);
+                    .enumerate()
+                    .find(|(_, intent)| intent.call_id == result.call_id)
+                    .map(|(at, intent)| (at, intent.clone()));
+                if let Some((at, intent)) = found {
+                    if says_what_happened(&result) {
+                        self.open_calls.remove(at);
+                    }
                     self.calls.insert(result.call_id.clone(), (intent, result));
                 }
             }
@@ -387,6 +398,27 @@ impl RunState {
 fn attempt_of(id: &str, stage: &str) -> bool {
     id.strip_prefix(stage)
         .is_some_and(|rest| rest.starts_with(['#', '[', '~', '@']))
+}
+
+/// Classes of failures that end a call before it does anything.
+const DID_NOTHING: &[&str] = &[
+    "KeyError",
+    "PermissionError",
+    "ToolBlocked",
+    "ValueError",
+    "TemplateError",
+    "FileNotFoundError",
+    "RecursionError",
+];
+
+/// Does the result tell whether the call had its effect? One that ran into a limit, was stopped, or failed half way may
+/// have had it: then somebody has to be asked before it is made again.
+fn says_what_happened(result: &ToolResult) -> bool {
+    result.ok
+        || result
+            .error
+            .as_ref()
+            .is_some_and(|error| DID_NOTHING.contains(&error.class.as_str()))
 }
 
 #[cfg(test)]
@@ -527,6 +559,37 @@ mod tests {
             Event::ToolIntent(open.clone()),
         ];
         assert_eq!(fold(twice).open_calls, [open]);
+    }
+
+    #[test]
+    fn a_call_that_ran_into_a_limit_may_have_had_its_effect() {
+        let open = intent("a#1.1", "d");
+        let ended = |call: &str, class: &str| {
+            Event::ToolResult(ToolResult {
+                stage: "a".to_owned(),
+                call_id: call.to_owned(),
+                error: Some(crate::event::Failure {
+                    class: class.to_owned(),
+                    reason: String::new(),
+                }),
+                ..ToolResult::default()
+            })
+        };
+        let after = |class: &str| {
+            fold([Event::ToolIntent(open.clone()), ended("a#1.1", class)]).open_calls
+        };
+        assert_eq!(after("LimitExceeded"), std::slice::from_ref(&open));
+        assert_eq!(after("ToolError"), std::slice::from_ref(&open));
+        assert!(after("PermissionError").is_empty());
+        // The next attempt is the one that is asked about.
+        let next = intent("a#2.1", "d");
+        let twice = fold([
+            Event::ToolIntent(open.clone()),
+            ended("a#1.1", "TimeoutError"),
+            Event::ToolIntent(next.clone()),
+            ended("a#2.1", "TimeoutError"),
+        ]);
+        assert_eq!(twice.open_calls, [next]);
     }
 
     #[test]
