@@ -1,6 +1,11 @@
 //! The shell, compiled once for all tests: compiling it takes seconds, and every test has a home of its own.
 //!
 //! Included by path where it is needed.
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and has files of its own"
+)]
 
 use std::path::{Path, PathBuf};
 
