@@ -7,7 +7,7 @@ use std::{
 
 use armature_engine::{Engine, EngineConfig, EngineError, Plan, PlanCode};
 use armature_grants::Policy;
-use armature_spec::Findings;
+use armature_spec::{Finding, Findings};
 use tokio::runtime::Builder;
 
 use crate::{
@@ -58,7 +58,6 @@ pub(crate) fn policy(home: &Path) -> Result<Policy, Failure> {
 /// An engine with the plugins of these places.
 pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> {
     let home = home(&places.home)?;
-    trust::check(&home)?;
     for dir in &places.plugins {
         if !dir.is_dir() {
             return Err(
@@ -72,12 +71,13 @@ pub(crate) fn engine(places: &Places, persist: bool) -> Result<Engine, Failure> 
     engine_in(home, plugin_dirs, persist)
 }
 
-/// An engine with this home and the plugins of these directories.
+/// An engine with this home, if nobody else can write there, and the plugins of these directories.
 pub(crate) fn engine_in(
     home: PathBuf,
     plugin_dirs: Vec<PathBuf>,
     persist: bool,
 ) -> Result<Engine, Failure> {
+    trust::check(&home)?;
     let config = EngineConfig {
         policy: policy(&home)?,
         plugin_dirs,
@@ -128,11 +128,16 @@ pub(crate) fn refuse(screen: &Screen, found: &Findings) -> Exit {
     refusal(found)
 }
 
-/// The exit for a spec that cannot be run.
+/// The exit for a spec that cannot be run: denied, where that is all that is wrong with it. A tool that is not there
+/// may be one of the plugin that is denied.
 pub(crate) fn refusal(found: &Findings) -> Exit {
+    let follows = |error: &Finding| {
+        error.code == PlanCode::DeniedPlugin || error.code == PlanCode::UnknownTool
+    };
     if found
         .errors()
-        .all(|error| error.code == PlanCode::DeniedPlugin)
+        .any(|error| error.code == PlanCode::DeniedPlugin)
+        && found.errors().all(follows)
     {
         Exit::Denied
     } else {

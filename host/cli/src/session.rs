@@ -11,6 +11,7 @@ use std::{
 };
 
 use armature_engine::{Engine, Plan, RunError, RunReport};
+use armature_spec::Step;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -187,13 +188,22 @@ impl Show {
             failure.hint = None;
         }
         screen.failure(&failure);
+        if let RunError::Stage { stage, .. } = error
+            && let Some(place) = place(ran.plan, stage)
+        {
+            screen.say(&format!("  at: {place}"));
+        }
         for asked in &waits {
             for line in waiting::question(asked) {
                 screen.say(&line);
             }
             let command = waiting::command(run.as_str(), asked, ran.home);
             screen.say(&format!("  answer: {command} --yes"));
-            screen.say(&format!("      or: {command} --no \"what should change\""));
+            let why = match asked.question.call {
+                Some(_) => "why not",
+                None => "what should change",
+            };
+            screen.say(&format!("      or: {command} --no \"{why}\""));
         }
         if waits.is_empty() && !matches!(error, RunError::Log { .. }) {
             let name = text::line(ran.plan.name(), 120);
@@ -202,6 +212,15 @@ impl Show {
             ));
         }
     }
+}
+
+/// Where a stage stands in its spec.
+fn place(plan: &Plan, stage: &str) -> Option<String> {
+    let document = plan.document();
+    let (number, _) = document.spec.stage(stage)?;
+    let path = [Step::Key("stages"), Step::Index(number), Step::Key("id")];
+    let at = document.source.locate(&path);
+    Some(format!("{}:{at}", text::line(&document.source.name, 200)))
 }
 
 /// The first Ctrl-C stops the run and waits for it; the second does not wait.

@@ -39,6 +39,7 @@ pub use problem::PlanCode;
 
 pub(crate) use build::single_call;
 pub(crate) use children::build;
+pub(crate) use given::hands_on;
 pub(crate) use problem::{Reporter, nearest};
 pub(crate) use resolve::Resolver;
 use stage::{Stage, Tool};

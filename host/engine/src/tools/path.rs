@@ -27,7 +27,11 @@ use super::{
     target::{How, Target, as_wanted, check_arguments, check_depth, check_promise, find, narrow},
 };
 use crate::{
-    failure::Failure, plan::stage::AdapterStage, rules::Question, run::Run, secrets::CallSecrets,
+    failure::Failure,
+    plan::{hands_on, stage::AdapterStage},
+    rules::Question,
+    run::Run,
+    secrets::CallSecrets,
     stage::Scope,
 };
 
@@ -135,7 +139,9 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
             run.journal
                 .record(intent(scope, &target, caller, &shown, &call_id, &digest))
                 .await?;
-            let outcome = enter(run, scope, &target, rights, &args, &call_id, placeholders).await;
+            // Who can send nothing has no use for a placeholder, and would keep it where its name belongs.
+            let given = if hands_on(&rights) { &args } else { &*judged };
+            let outcome = enter(run, scope, &target, rights, given, &call_id, placeholders).await;
             come_out(scope, &target, record, &call_id, outcome).await?
         }
     };

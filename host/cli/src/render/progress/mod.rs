@@ -25,7 +25,6 @@ use armature_store::{
     Event, RunId,
     event::{ModelResult, ToolResult},
 };
-use serde_json::Value;
 
 pub(crate) use self::tally::Tally;
 use self::{
@@ -172,12 +171,12 @@ fn light(event: &Event) -> Event {
             stage,
             elapsed_s,
             item,
-            result: _,
+            result,
         } => Event::StageCompleted {
             stage: stage.clone(),
             elapsed_s: *elapsed_s,
             item: *item,
-            result: Value::Null,
+            result: story::worth_telling(result),
         },
         Event::ToolResult(result) => Event::ToolResult(ToolResult {
             stage: result.stage.clone(),

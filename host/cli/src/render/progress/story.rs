@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use armature_store::{Event, RunId, event::RunStarted};
 
+use serde_json::{Value, json};
+
 use super::within;
 use crate::render::{
     style::{bad, doubtful, faint, good},
@@ -33,10 +35,38 @@ pub(super) enum Line {
 struct At {
     /// Those that have begun, each once however often it is tried.
     items: HashSet<usize>,
+    done_items: u64,
     failed_items: u64,
+    /// Answers that were not in the form that was asked for.
+    unread: u64,
     has_failed: bool,
     is_cached: bool,
     tokens: u64,
+}
+
+impl At {
+    /// How far a fan-out is: those that are done, of those that have begun.
+    fn items(&self) -> String {
+        let begun = self.items.len() as u64;
+        match self.done_items + self.failed_items {
+            0 => text::count(begun, "item"),
+            done => format!("{}/{}", done.min(begun), text::count(begun, "item")),
+        }
+    }
+}
+
+/// What a result says about the way it came about; all else is not told and may be large.
+pub(super) fn worth_telling(result: &Value) -> Value {
+    if is_unread(result) {
+        json!({"_parse_error": true})
+    } else {
+        Value::Null
+    }
+}
+
+/// Is it a text in the place of what was asked for?
+fn is_unread(result: &Value) -> bool {
+    result.get("_parse_error") == Some(&Value::Bool(true))
 }
 
 /// The stage that an event is about.
@@ -91,9 +121,24 @@ impl Story {
             } => self.started(which, kind, role.as_deref(), *item),
             Event::StageCompleted {
                 elapsed_s,
-                item: None,
+                item,
+                result,
                 ..
-            } => self.completed(which, *elapsed_s),
+            } => {
+                let at = self.stages.entry(which.key.clone()).or_default();
+                at.unread += u64::from(is_unread(result));
+                match item {
+                    None => self.completed(which, *elapsed_s),
+                    Some(_) => {
+                        at.done_items += 1;
+                        let brief = format!("{name} {}", faint(&at.items()));
+                        vec![Line::Change {
+                            key: which.key,
+                            brief,
+                        }]
+                    }
+                }
+            }
             Event::StageFailed {
                 failure,
                 reason,
@@ -163,10 +208,7 @@ impl Story {
         if item.is_none() {
             return Vec::new();
         }
-        let brief = format!(
-            "{name} {}",
-            faint(&text::count(at.items.len() as u64, "item"))
-        );
+        let brief = format!("{name} {}", faint(&at.items()));
         vec![Line::Change { key, brief }]
     }
 
@@ -199,6 +241,16 @@ impl Story {
         };
         let about = faint(&format!("({})", about.join(", ")));
         lines.push(Line::Say(format!("{pad}{sign} {name} {about}")));
+        if at.unread > 0 {
+            let of = match at.items.len() {
+                0 => String::new(),
+                _ => format!(" ({})", text::count(at.unread, "item")),
+            };
+            lines.push(Line::Say(format!(
+                "{pad}  {} no answer in the form that was asked for{of}: the text is kept under `raw`",
+                doubtful("⚠")
+            )));
+        }
         lines
     }
 
@@ -316,6 +368,27 @@ mod tests {
                 "    the failure is the stage's value; the run goes on"
             ]
         );
+    }
+
+    #[test]
+    fn an_answer_in_another_form_is_told() {
+        let odd = |item| Event::StageCompleted {
+            stage: "a".into(),
+            elapsed_s: 0.8,
+            item,
+            result: worth_telling(&json!({"raw": "x", "_parse_error": true})),
+        };
+        let said = "    ⚠ no answer in the form that was asked for: the text is kept under `raw`";
+        let told_of = told(&[started("a", None), odd(None)]);
+        assert_eq!(told_of.last().map(String::as_str), Some(said));
+        let told_of = told(&[
+            started("a", Some(0)),
+            odd(Some(0)),
+            started("a", Some(1)),
+            completed("a"),
+        ]);
+        let last = told_of.last().unwrap();
+        assert!(last.contains("(1 item)"), "{last}");
     }
 
     #[test]
