@@ -6,9 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
-use armature_spec::{
-    Document, FanIn, Findings, SandboxMode, SelfImprovement, Spec, Step, path,
-};
+use armature_spec::{Document, FanIn, Findings, SandboxMode, SelfImprovement, Spec, Step, path};
 
 use super::{
     Plan, Planned,
