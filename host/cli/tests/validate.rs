@@ -60,7 +60,9 @@ fn a_tool_that_nobody_has() {
 fn an_adapter_that_comes_later_is_said_to() {
     shows!(
         "validate-later",
-        validate("name: x\nadapters: {py: {type: python, cmd: 'print(1)'}}\nstages:\n  - id: a\n    adapter: py\n")
+        validate(
+            "name: x\nadapters: {py: {type: python, cmd: 'print(1)'}}\nstages:\n  - id: a\n    adapter: py\n"
+        )
     );
 }
 

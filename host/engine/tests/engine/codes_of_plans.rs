@@ -114,20 +114,32 @@ const CASES: &[(PlanCode, &str, &str)] = &[
 const ELSEWHERE: &[(PlanCode, &str)] = &[
     (PlanCode::UnusablePlugin, "a plugin that does not answer"),
     (PlanCode::AmbiguousTool, "two plugins with one tool"),
-    (PlanCode::InvalidToolSchema, "a plugin with a schema that is none"),
+    (
+        PlanCode::InvalidToolSchema,
+        "a plugin with a schema that is none",
+    ),
     (PlanCode::TooManyStages, "a spec of more than 10,000 stages"),
-    (PlanCode::WorkspaceInHome, "a workspace in the home: reserved.rs"),
+    (
+        PlanCode::WorkspaceInHome,
+        "a workspace in the home: reserved.rs",
+    ),
     (PlanCode::UnreadableAgent, "agents.rs"),
     (PlanCode::AgentSkillShadowed, "agents.rs"),
     (PlanCode::SrcFileNotFound, "layers.rs"),
-    (PlanCode::CircularUse, "validation of the spec refuses circles first"),
+    (
+        PlanCode::CircularUse,
+        "validation of the spec refuses circles first",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_code_of_a_plan_is_found_with_what_to_do_and_not_in_the_nearest_neighbour() {
     let world = World::with("deny_plugins = [\"spending-cap\"]\n", &[]);
     world.file("child.yml", "name: child\nstages: []\n");
-    world.file("circle.yml", "name: circle\nstages: [{ id: a, subagent_spec: circle.yml }]\n");
+    world.file(
+        "circle.yml",
+        "name: circle\nstages: [{ id: a, subagent_spec: circle.yml }]\n",
+    );
     world.file(
         "spiral.yml",
         "name: spiral\nstages: [{ id: a, subagent_spec: spiral.yml, condition: '{{ more }}' }]\n",
@@ -143,9 +155,15 @@ async fn each_code_of_a_plan_is_found_with_what_to_do_and_not_in_the_nearest_nei
             .unwrap_or_else(|| panic!("{code} is not found in:\n{wrong}\n{found:#?}"));
         assert_eq!(finding.severity, code.severity(), "{finding}");
         assert!(finding.at.is_some_and(|at| at.line >= 2), "{finding:?}");
-        assert!(finding.file.is_some() && finding.hint.is_some(), "{finding:?}");
+        assert!(
+            finding.file.is_some() && finding.hint.is_some(),
+            "{finding:?}"
+        );
         let codes = world.codes(right).await;
-        assert!(!codes.contains(&code.as_str()), "{code} is found in:\n{right}");
+        assert!(
+            !codes.contains(&code.as_str()),
+            "{code} is found in:\n{right}"
+        );
     }
 }
 
