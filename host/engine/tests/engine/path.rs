@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use armature_engine::{Answer, Builtin, CallRequest, Engine, EngineConfig, Failure, GateAnswer, RunError};
+use armature_engine::{
+    Answer, Builtin, CallRequest, Engine, EngineConfig, Failure, GateAnswer, RunError,
+};
 use armature_grants::{LimitRequest, Policy};
 use armature_store::Event;
 use serde_json::json;
@@ -75,9 +77,8 @@ async fn a_value_that_looks_like_a_template_or_a_number_stays_text() {
 #[tokio::test]
 async fn arguments_that_do_not_fit_the_schema_never_reach_the_tool() {
     let world = World::new();
-    let spec =
-        "stages:\n  - id: r\n    tool_call: { name: file_read, args: { path: 5, other: 1 } }\n";
-    let error = world.run(spec, json!({})).await.unwrap_err();
+    let spec = "stages:\n  - id: r\n    tool_call: { name: convert, args: { value: '{{ words }}', from: km, to: m } }\n";
+    let error = world.run(spec, json!({"words": "many"})).await.unwrap_err();
     assert!(
         matches!(error.failure(), Some(Failure::Arguments { .. })),
         "{error}"
@@ -239,7 +240,10 @@ async fn without_an_approval_nothing_happens() {
     };
     let refused = error(Answer::Refused).await;
     let why = refused.failure();
-    assert!(matches!(why, Some(Failure::NotApproved { .. })), "{refused}");
+    assert!(
+        matches!(why, Some(Failure::NotApproved { .. })),
+        "{refused}"
+    );
     let waits = error(Answer::Unavailable).await;
     assert!(matches!(waits, RunError::Parked { .. }), "{waits}");
     assert_eq!(world.read("out/a.txt"), None);
