@@ -6,11 +6,7 @@ use armature_grants::LimitId;
 use armature_sandbox::{CallError, ToolError};
 use serde_json::json;
 
-use crate::{Shell, workspace};
-
-fn text(value: &serde_json::Value, key: &str) -> String {
-    value[key].as_str().unwrap().to_owned()
-}
+use crate::{Shell, text, workspace};
 
 #[tokio::test]
 async fn nothing_of_the_host_is_there_to_be_found() {

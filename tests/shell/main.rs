@@ -7,7 +7,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::print_stderr,
     reason = "a test prepares its own files, runs the real bash, and says what it left out"
 )]
 
@@ -132,6 +131,11 @@ impl Shell {
     }
 }
 
+/// A text of a result.
+pub(crate) fn text(value: &Value, key: &str) -> String {
+    value.get(key).unwrap().as_str().unwrap().to_owned()
+}
+
 /// A directory with the files in it.
 pub(crate) fn workspace() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -155,10 +159,10 @@ async fn here(shell: &Shell, script: &str) -> (Done, String) {
     match outcome.result {
         Ok(value) => {
             let done = Done {
-                stdout: value["stdout"].as_str().unwrap().to_owned(),
-                exit_code: value["exit_code"].as_i64().unwrap(),
+                stdout: text(&value, "stdout"),
+                exit_code: value.get("exit_code").unwrap().as_i64().unwrap(),
             };
-            (done, value["stderr"].as_str().unwrap().to_owned())
+            (done, text(&value, "stderr"))
         }
         Err(error) => {
             let done = Done {
