@@ -24,6 +24,7 @@ use crate::{
     person::{Answers, Person},
     render::{diagram, findings, screen::Screen, style, text},
     session::{Ran, Session, Show},
+    trust,
 };
 
 /// Runs that are listed when a text means several.
@@ -57,6 +58,8 @@ impl Runs {
                 .hint("`armature runs` lists the runs there are")
         };
         let runs = Self::open(home)?.ok_or_else(unknown)?;
+        // Before anything is recorded: an answer that cannot be acted on would be lost to who gave it.
+        trust::check(&runs.home)?;
         let found = runs.store.runs_by_prefix(text, LISTED + 1);
         let mut found = found.map_err(Failure::failed)?;
         // A run within a run is reached through the run around it; its own id is taken only when it is written out.

@@ -90,3 +90,22 @@ fn what_a_run_leaves_in_the_home_is_for_its_owner_alone() {
     assert_eq!(mode(&last[0]), 0o600);
     assert_eq!(mode(last[0].parent().unwrap()), 0o700);
 }
+
+#[test]
+fn a_run_that_waited_goes_on_under_no_policy_that_others_can_write() {
+    let place = Place::with_spec("name: x\nstages: [{ id: g, gate: human }]\n");
+    assert_eq!(place.run(&["run", "spec.yml"]).code, Some(3));
+    let listed = place.run(&["runs", "--format", "json"]);
+    let runs: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    let run = runs[0]["run_id"].as_str().unwrap();
+    place.write_home("policy.toml", "");
+    mode(&place, "policy.toml", 0o666);
+    for arguments in [&["approve", run, "g", "--yes"][..], &["resume", run]] {
+        let ran = place.run(arguments);
+        assert_eq!(ran.code, Some(1), "{}", ran.shown());
+        assert!(ran.err.contains("others can change"), "{}", ran.err);
+    }
+    mode(&place, "policy.toml", 0o644);
+    let ran = place.run(&["approve", run, "g", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+}
