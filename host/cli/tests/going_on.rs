@@ -20,7 +20,9 @@ stages:
 
 /// The id of the newest run.
 fn newest(place: &Place) -> String {
-    runs(place)[0]["run_id"].as_str().unwrap().to_owned()
+    let runs = runs(place);
+    let id = runs.first().and_then(|run| run.get("run_id"));
+    id.and_then(Value::as_str).unwrap().to_owned()
 }
 
 fn runs(place: &Place) -> Vec<Value> {
@@ -469,7 +471,7 @@ mod terminal {
                     self.seen
                 );
                 self.seen
-                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
+                    .push_str(&String::from_utf8_lossy(bytes.get(..count).unwrap()));
             }
         }
 
