@@ -53,4 +53,13 @@ mod tests {
         let codes: std::collections::BTreeSet<u8> = Exit::ALL.iter().map(|e| *e as u8).collect();
         assert_eq!(codes.len(), Exit::ALL.len());
     }
+
+    #[test]
+    fn the_tour_has_the_same_table() {
+        let tour = include_str!("../../README.md");
+        for exit in Exit::ALL {
+            let row = format!("| {} | {} |", *exit as u8, exit.doc());
+            assert!(tour.contains(&row), "host/README.md lacks: {row}");
+        }
+    }
 }

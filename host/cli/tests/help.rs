@@ -3,20 +3,25 @@
 use crate::command::{Place, shows};
 
 /// Every command that has a help.
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 17] = [
     &[],
+    &["new"],
     &["run"],
     &["validate"],
+    &["explain"],
+    &["gates"],
+    &["approve"],
+    &["resume"],
+    &["runs"],
+    &["last"],
     &["plugin"],
     &["plugin", "list"],
     &["plugin", "inspect"],
     &["plugin", "call"],
     &["doctor"],
-    &["last"],
     &["schema"],
     &["completions"],
 ];
-
 #[test]
 fn the_help_of_every_command() {
     let place = Place::new();
@@ -33,6 +38,47 @@ fn the_help_of_every_command() {
     insta::with_settings!({omit_expression => true, prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!("help", help);
     });
+}
+
+#[test]
+fn every_command_is_in_the_list_and_teaches_with_an_example() {
+    let place = Place::new();
+    let top = place.run(&["--help"]).out;
+    let (_, commands) = top.split_once("Commands:\n").unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .take_while(|line| !line.is_empty())
+        // The rest of a description that is longer than a line is indented further.
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help")
+        .collect();
+    for name in &names {
+        let is_listed = COMMANDS.iter().any(|command| command == &[*name]);
+        assert!(is_listed, "{name} is in no test of the help");
+    }
+    for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
+        let help = place.run(&[command, &["--help"][..]].concat()).out;
+        let example = help
+            .split_once("Example")
+            .map(|(_, rest)| rest)
+            .unwrap_or_default();
+        let called = format!("armature {}", command.join(" "));
+        assert!(
+            example.contains(&called),
+            "{command:?} shows no example of itself:\n{help}"
+        );
+    }
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_and_that_is_a_mistake_of_usage() {
+    let ran = Place::new().run(&[]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err.contains("Commands:") && ran.err.contains("Exit codes:"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

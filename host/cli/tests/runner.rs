@@ -11,6 +11,7 @@
 )]
 
 mod command;
+mod ending;
 mod example;
 mod explain;
 mod going_on;

@@ -8,6 +8,9 @@ use crate::{arguments::Arguments, exit::Exit, failure::Failure, render::screen::
 ///
 /// For example: `armature completions bash > ~/.local/share/bash-completion/completions/armature`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  armature completions fish > ~/.config/fish/completions/armature.fish"
+)]
 pub(crate) struct Completions {
     /// The shell
     shell: clap_complete::Shell,

@@ -20,6 +20,7 @@ use crate::{
 
 /// Say whether everything is in order on this machine.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  armature doctor --plugins ./plugins")]
 pub(crate) struct Doctor {
     #[command(flatten)]
     places: Places,

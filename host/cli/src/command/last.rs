@@ -22,6 +22,9 @@ const MAX_RESULT: usize = 2_000;
 
 /// Show the results of the last run.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  armature last\n  armature last research --stage report > report.md\n  armature last --format json | jq .status"
+)]
 pub(crate) struct Last {
     /// A workflow's file or name; the last run of any workflow when left out
     #[arg(value_name = "SPEC|NAME")]

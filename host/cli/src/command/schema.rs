@@ -11,6 +11,7 @@ use crate::{
 /// An editor that speaks the YAML language server's protocol completes and checks a workflow with it:
 /// `armature schema > workflow.schema.json`, and in the workflow `# yaml-language-server: $schema=workflow.schema.json`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  armature schema > workflow.schema.json")]
 pub(crate) struct Schema {}
 
 impl Schema {

@@ -28,6 +28,10 @@ use crate::{
 ///
 /// Without --grant and --spec a built-in plugin has what it asks for, and any other plugin has nothing.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  armature plugin call file_read --args '{\"path\": \"notes.txt\"}'\n  \
+    armature plugin call note_add --plugins examples/plugins --args @note.json --grant '{kv: run}'"
+)]
 pub(crate) struct Call {
     /// The tool; PLUGIN/TOOL where two plugins have one of that name
     #[arg(value_name = "TOOL")]

@@ -14,6 +14,7 @@ use crate::{
 
 /// Show what a plugin is, what it asks for and which tools it has.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  armature plugin inspect examples/plugins/notes")]
 pub(crate) struct Inspect {
     /// A .wasm file, a directory with a plugin.toml, or the name of a plugin
     #[arg(value_name = "FILE|NAME")]

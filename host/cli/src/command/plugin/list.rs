@@ -12,6 +12,7 @@ use crate::{
 
 /// List the plugins that a workflow can name.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  armature plugin list --plugins ./plugins")]
 pub(crate) struct List {
     /// Print JSON
     #[arg(long)]

@@ -8,6 +8,7 @@ use crate::{exit::Exit, failure::Failure, render::screen::Screen};
 
 /// Look at plugins, and call their tools.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  armature plugin inspect ./plugins/weather")]
 pub(crate) struct Plugin {
     #[command(subcommand)]
     command: Command,
