@@ -25,9 +25,9 @@ const SPECS: &[(&str, i32, &str)] = &[
         "template",
     ),
     (
-        "name: x\nstages:\n  - { id: a, tool_call: { name: shell, args: { cmd: ls } } }\n",
+        "name: x\nstages:\n  - { id: a, tool_call: { name: shell, args: { command: ls } } }\n",
         2,
-        "shell",
+        "cmd",
     ),
     (
         "name: x\ntools:\n  - { plugin: nowhere }\nstages: []\n",
@@ -46,7 +46,7 @@ const SPECS: &[(&str, i32, &str)] = &[
     ),
     (
         "name: x\nstages:\n  - { id: a, tool_call: { name: file_read, args: { path: 3 } } }\n",
-        1,
+        2,
         "path",
     ),
 ];
