@@ -5,7 +5,6 @@
 //! Cases that need a part which is not there yet are listed by name as ignored, with the reason in the name's kind.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test may panic"
 )]

@@ -353,7 +353,7 @@ def judge(expected, said, work, base):
         out.append(f"time: expected {expected['seconds']} s at most, took {said['took']:.1f} s")
     for name, text in expected.get("files", {}).items():
         file = work / name
-        found = file.read_text() if file.is_file() else NOTHING
+        found = file.read_text(errors="replace") if file.is_file() else NOTHING
         if text is None:
             out += [] if found is NOTHING else [f"file {name}: expected none, found {found!r}"]
         else:

@@ -14,9 +14,13 @@ const FEWEST: usize = 80;
 
 /// The tests about the folder itself.
 pub(crate) fn trials(names: &[String]) -> Vec<Trial> {
-    let (all, counted) = (names.to_vec(), names.len());
+    let (all, named, counted) = (names.to_vec(), names.to_vec(), names.len());
     vec![
         Trial::test("the_table_of_the_readme_is_the_cases", move || table(&all)),
+        Trial::test(
+            "the_page_of_all_promises_names_cases_that_are_there",
+            move || promises(&named),
+        ),
         Trial::test("there_are_as_many_cases_as_promised", move || {
             if counted >= FEWEST {
                 Ok(())
@@ -27,6 +31,29 @@ pub(crate) fn trials(names: &[String]) -> Vec<Trial> {
             }
         }),
     ]
+}
+
+/// Every name in the last column of our part of `tests/README.md` stands for a case at least.
+fn promises(names: &[String]) -> Result<(), Failed> {
+    let page = std::fs::read_to_string(folder().join("../README.md"))?;
+    let part = page
+        .split("## ")
+        .find(|part| part.starts_with("Specs of the Python original"))
+        .ok_or("tests/README.md has no part about these cases")?;
+    let cells = part
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next());
+    for name in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+        let is_there = match name.strip_suffix('*') {
+            Some(area) => names.iter().any(|case| case.starts_with(area)),
+            None => names.iter().any(|case| case == name),
+        };
+        if !is_there {
+            return Err(Failed::from(format!("there is no case {name}")));
+        }
+    }
+    Ok(())
 }
 
 fn table(names: &[String]) -> Result<(), Failed> {
