@@ -205,7 +205,9 @@ impl Show {
             };
             screen.say(&format!("      or: {command} --no \"{why}\""));
         }
-        if waits.is_empty() && !matches!(error, RunError::Log { .. }) {
+        // Where every stage is done, going on would end in the same way.
+        let can_help = !matches!(error, RunError::Log { .. } | RunError::Output { .. });
+        if waits.is_empty() && can_help {
             let name = text::line(ran.plan.name(), 120);
             screen.say(&format!(
                 "  run {run} of '{name}' is kept; go on with it: armature resume {run}"
