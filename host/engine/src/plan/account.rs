@@ -30,6 +30,8 @@ pub struct PluginRights {
 pub struct AskedRight {
     /// The right, as a line.
     pub line: String,
+    /// The same as a grant: what would give it, and nothing else.
+    pub grant: Grants,
     /// Whether it is given.
     pub held: Held,
 }
@@ -223,7 +225,7 @@ impl Plan {
         let rounds = if role.tools.is_empty() {
             1
         } else {
-            armature_grants::RunLimit::amount_of("model_turns")
+            role.rounds
         };
         let passes = stage
             .iteration
@@ -231,9 +233,29 @@ impl Plan {
             .map_or(1, |passes| u64::from(passes.max));
         Some(ModelCalls {
             rounds,
-            attempts: self.attempts(&stage.id)?.saturating_mul(passes),
+            attempts: self
+                .attempts(&stage.id)?
+                .saturating_mul(passes)
+                .saturating_mul(self.rounds_of(&stage.id).saturating_add(1)),
             for_each_item: stage.fan_out.is_some(),
         })
+    }
+
+    /// How often failures of later stages can begin again at this one, or before it.
+    fn rounds_of(&self, id: &str) -> u64 {
+        let plan = &self.0;
+        let Some(number) = plan.index.get(id).copied() else {
+            return 0;
+        };
+        let workflow = plan.stages.iter().take(plan.graph.len()).enumerate();
+        let rounds = workflow.filter_map(|(later, stage)| {
+            let (retry, from) = stage.way_back()?;
+            let from = plan.index.get(from).copied()?;
+            let is_between = plan.ancestors.has(later, number)
+                && (number == from || plan.ancestors.has(number, from));
+            is_between.then_some(u64::from(retry.max))
+        });
+        rounds.fold(0, u64::saturating_add)
     }
 
     fn stage(&self, id: &str) -> Option<&Stage> {
@@ -264,6 +286,7 @@ fn asked(rights: &Rights) -> Vec<AskedRight> {
         };
         found.extend(part.lines().into_iter().map(|line| AskedRight {
             line,
+            grant: part.clone(),
             held: held.clone(),
         }));
     };

@@ -158,3 +158,12 @@ async fn every_kind_of_stage_that_can_fail_is_tried_again_by_itself() {
         assert_eq!(starts.count(), 2, "{stage}");
     }
 }
+
+#[tokio::test]
+async fn the_bound_on_model_calls_counts_every_way_back() {
+    let world = world(SCRIPT);
+    let plan = world.plan(&spec(3)).await.unwrap();
+    let most = |stage: &str| plan.model_calls(stage).unwrap().attempts;
+    assert_eq!((most("draft"), most("check")), (4, 4));
+    assert!(plan.model_calls("end").is_none());
+}
