@@ -255,10 +255,10 @@ fn refuse_other_sandboxes(
     report: &mut Reporter<'_>,
     at: &[Step<'_>],
 ) {
-    let word = match site.spec.sandbox.mode {
+    let (word, missing) = match site.spec.sandbox.mode {
         SandboxMode::Wasm => return,
-        SandboxMode::Docker => "docker",
-        SandboxMode::None => "none",
+        SandboxMode::Docker => ("docker", "no container is started yet"),
+        SandboxMode::None => ("none", "no process of the host is started yet"),
     };
     let calls = match kind {
         Kind::ToolCall(_) | Kind::Adapter(_) => true,
@@ -267,12 +267,12 @@ fn refuse_other_sandboxes(
     };
     if calls {
         let message = format!(
-            "`sandbox.mode: {word}` comes with a later release, and stage `{}` needs it",
+            "`sandbox.mode: {word}` comes with a later release ({missing}), and stage `{}` needs it",
             stage.id
         );
         report
             .add(PlanCode::LaterRelease, at, message)
-            .hint("leave `mode` out: tools run as components, which is stricter");
+            .hint("leave `mode` out: tools and bash scripts run as components, which is stricter");
     }
 }
 
