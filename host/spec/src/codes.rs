@@ -75,6 +75,7 @@ crate::finding_codes! {
     ConstantCondition "CONSTANT_CONDITION" Warning "`condition`, `skip_if` or `until` has no `{{ … }}` in it, and so never changes.";
     UndefinedName "UNDEFINED_NAME" Warning "A template names a value that nothing provides.";
     InvalidInputName "INVALID_INPUT_NAME" Warning "No template can name the input, or another value has that name.";
+    UnknownInputType "UNKNOWN_INPUT_TYPE" Warning "The type of an input is nearly a known word; it is not enforced.";
     DuplicateInput "DUPLICATE_INPUT" Error "Two inputs have one name.";
     DependsOnPostRun "DEPENDS_ON_POST_RUN" Warning "`depends_on` names a post_run stage, which runs after all others.";
     ResponseStageNotText "RESPONSE_STAGE_NOT_TEXT" Warning "A `response_stage` does not answer in text.";

@@ -386,6 +386,17 @@ contracts: {inputs: [{required: true, name: a}]}
 stages: []",
     ),
     (
+        Code::UnknownInputType,
+        "\
+name: x
+contracts: {inputs: [{name: a, type: §intger}]}
+stages: []",
+        "\
+name: x
+contracts: {inputs: [{name: a, type: integer}, {name: b, type: a haiku}]}
+stages: []",
+    ),
+    (
         Code::DuplicateInput,
         "\
 name: x

@@ -7,6 +7,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
 use armature_spec::{Document, FanIn, Findings, SandboxMode, SelfImprovement, Spec, Step, path};
+use serde_json::Value;
 
 use super::{
     Plan, Planned,
@@ -21,7 +22,7 @@ use super::{
     stages::{Site, prepare},
     tiers::{Tier, check_models},
 };
-use crate::{engine::Shared, rules::RuleSet};
+use crate::{engine::Shared, rules::RuleSet, run::fits};
 
 /// Makes the plan of one document.
 pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Planned, Findings> {
@@ -31,6 +32,7 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
     let layers = Layers::read(&document, &mut report);
     let spec = &document.spec;
     warn_of_what_is_not_yet(spec, &mut report);
+    check_defaults(spec, &mut report);
     refuse_home(engine, spec, &mut report);
     if u64::try_from(spec.stages.len()).is_ok_and(|count| count > RunLimit::amount_of("stages")) {
         let most = RunLimit::amount_of("stages");
@@ -203,6 +205,26 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         report
             .add(PlanCode::NotYet, path!["sandbox", "mode"], message)
             .hint("leave it out, or write `mode: wasm`");
+    }
+}
+
+/// A default that does not fit would stop every run that is not given the input.
+fn check_defaults(spec: &Spec, report: &mut Reporter<'_>) {
+    for (place, input) in spec.contracts.inputs.iter().enumerate() {
+        let kind = input.input_type.as_ref().and_then(Value::as_str);
+        if let (Some(kind), Some(default)) = (kind, &input.default)
+            && !fits(kind, default)
+        {
+            let name = input.name.as_deref().unwrap_or_default().escape_debug();
+            let message = format!("the default of `{name}` is no {}", kind.escape_debug());
+            report
+                .add(
+                    PlanCode::InvalidDefault,
+                    path!["contracts", "inputs", place, "default"],
+                    message,
+                )
+                .hint("write a default of that type, or another `type`");
+        }
     }
 }
 

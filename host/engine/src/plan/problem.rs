@@ -29,6 +29,7 @@ finding_codes! {
     CircularSubagent "CIRCULAR_SUBAGENT" Error "Specs run one another, and no condition ends it.";
     RecursiveSubagent "RECURSIVE_SUBAGENT" Warning "A spec runs itself under a condition.";
     InvalidArguments "INVALID_ARGUMENTS" Error "What a stage writes as arguments does not fit the tool's schema.";
+    InvalidDefault "INVALID_DEFAULT" Error "The default of an input is not of the input's type.";
     UnusableModel "UNUSABLE_MODEL" Error "A tier that a stage asks has an unknown provider, or a script that cannot be used.";
     UnknownRuleTool "UNKNOWN_RULE_TOOL" Warning "A safety rule is about a tool that nobody has: it never applies.";
     UnplaceableSecret "UNPLACEABLE_SECRET" Warning "A secret is used in arguments, but no host is named that may receive it.";

@@ -64,6 +64,11 @@ fn in_order(declared: &[InputContract], mut given: Map<String, Value>) -> Map<St
     ordered
 }
 
+/// Can a value be taken for an input of this type?
+pub(crate) fn fits(expected: &str, value: &Value) -> bool {
+    coerce(expected, value).is_ok()
+}
+
 /// The value as the declared type; `None` when it is fine as it is.
 fn coerce(expected: &str, value: &Value) -> Result<Option<Value>, String> {
     let fits: fn(&Value) -> bool = match expected.trim().to_ascii_lowercase().as_str() {

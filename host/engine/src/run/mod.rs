@@ -48,6 +48,7 @@ use crate::{
 
 pub(crate) use consent::Asking;
 pub use error::{InputError, Missing, RunError};
+pub(crate) use inputs::fits;
 pub(crate) use life::{begin, child, outside};
 use past::Past;
 pub use report::{RunReport, RunRequest, Summary};

@@ -84,6 +84,11 @@ const CASES: &[(PlanCode, &str, &str)] = &[
         "stages: [{ id: a, tool_call: { name: file_read, args: { path: x } } }]",
     ),
     (
+        PlanCode::InvalidDefault,
+        "contracts: { inputs: [{ name: n, type: integer, default: many }] }\nstages: []",
+        "contracts: { inputs: [{ name: n, type: integer, default: '3' }] }\nstages: []",
+    ),
+    (
         PlanCode::UnusableModel,
         "model_tiers: { small: { provider: nobody, model: m } }\nstages: [{ id: a, role: { type: worker, description: d } }]",
         "model_tiers: { small: { provider: ollama, model: m } }\nstages: [{ id: a, role: { type: worker, description: d } }]",
