@@ -189,7 +189,7 @@ impl RunError {
                 Some(lines.join("\n"))
             }
             Self::Input(InputError::Type { name, expected, .. }) => {
-                Some(format!("give {expected}: -i {name}=…"))
+                Some(format!("write it like this: -i {}", example(name, expected)))
             }
             Self::Stage { failure, .. } => failure.hint(),
             Self::Output { stage, key, .. } => Some(format!(
@@ -206,5 +206,35 @@ impl RunError {
             }
             Self::Cancelled { .. } | Self::Log { .. } | Self::Store { .. } => None,
         }
+    }
+}
+
+/// An input of this type, as it is given on the command line.
+fn example(name: &str, expected: &str) -> String {
+    let value = match expected.trim().to_ascii_lowercase().as_str() {
+        "int" | "integer" => "3",
+        "number" | "float" => "0.5",
+        "bool" | "boolean" => "true",
+        "list" | "array" => r#"'["a", "b"]'"#,
+        _ => r#"'{"key": "value"}'"#,
+    };
+    format!("{name}:={value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_for_a_value_of_another_type_shows_one_of_the_right_type() {
+        let error = RunError::Input(InputError::Type {
+            name: "files".into(),
+            expected: "array".into(),
+            found: "\"a.md\"".into(),
+        });
+        assert_eq!(
+            error.hint().unwrap(),
+            r#"write it like this: -i files:='["a", "b"]'"#
+        );
     }
 }
