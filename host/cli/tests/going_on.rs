@@ -417,74 +417,8 @@ fn completed(place: &Place, run: &str) -> Vec<usize> {
 
 #[cfg(unix)]
 mod terminal {
-    //! A terminal of the test's own: what a person types, and what the person sees.
-
-    use std::{
-        fs::File,
-        os::fd::AsFd as _,
-        process::{Child, Stdio},
-    };
-
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
     use super::*;
-
-    struct Terminal {
-        person: File,
-        seen: String,
-        child: Child,
-    }
-
-    impl Terminal {
-        fn start(place: &Place, arguments: &[&str]) -> Self {
-            let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-            grantpt(&person).unwrap();
-            unlockpt(&person).unwrap();
-            let name = ptsname(&person, Vec::new()).unwrap();
-            let screen = std::fs::OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(name.to_str().unwrap())
-                .unwrap();
-            let mut size = rustix::termios::tcgetwinsize(&screen).unwrap();
-            (size.ws_row, size.ws_col) = (40, 120);
-            rustix::termios::tcsetwinsize(&screen, size).unwrap();
-            let end = || Stdio::from(screen.as_fd().try_clone_to_owned().unwrap());
-            let child = place.start_with(arguments, |command| {
-                command.stdin(end()).stderr(end()).stdout(Stdio::null())
-            });
-            Self {
-                person: File::from(person),
-                seen: String::new(),
-                child,
-            }
-        }
-
-        fn sees(&mut self, text: &str) {
-            let mut bytes = [0; 4096];
-            while !self.seen.contains(text) {
-                // The last end of a terminal that is closed is an error on Linux.
-                let count = self.person.read(&mut bytes).unwrap_or(0);
-                assert!(
-                    count > 0,
-                    "the terminal was closed before `{text}`:\n{}",
-                    self.seen
-                );
-                self.seen
-                    .push_str(&String::from_utf8_lossy(bytes.get(..count).unwrap()));
-            }
-        }
-
-        fn types(&mut self, text: &str) {
-            self.person.write_all(text.as_bytes()).unwrap();
-        }
-
-        fn ends(mut self) -> Option<i32> {
-            let code = self.child.wait().unwrap().code();
-            drop(self.person);
-            code
-        }
-    }
+    use crate::terminal::Terminal;
 
     fn feedback(place: &Place) -> Value {
         let ran = place.run(&["last", "-s", "review", "-f"]);

@@ -170,3 +170,62 @@ fn what_cannot_be_made_is_refused_in_a_line_and_nothing_is_written() {
         insta::assert_snapshot!("new-refused", said.join("\n"));
     });
 }
+
+#[cfg(unix)]
+#[test]
+fn a_person_who_is_asked_makes_a_workflow_that_runs() {
+    let place = Place::new();
+    let mut terminal = crate::terminal::Terminal::start(&place, &["new"]);
+    for (question, answer) in [
+        ("begin with [0]", ""),
+        ("name [workflow]", "Tea \"Time\""),
+        ("model, as provider/model", "gpt-4o"),
+        ("is no model", ""),
+        ("what it is for", "A page: about tea"),
+        ("input: its name", "topic"),
+        ("  what it is [nothing]", "What about"),
+        ("  default [it is required]", ""),
+        ("input: its name", ""),
+        ("stage: its id [answer]", "draft"),
+        ("what the model is to do", "Write about {{ topic }}: now."),
+        ("stage: its id [no more]", "check"),
+        ("what the model is to do", ""),
+        ("what the person is shown", "Is {{ draft.content }} good?"),
+        ("stage: its id [no more]", ""),
+        ("file [Tea--Time.yml]", "tea.yml"),
+        ("write it?", "yes"),
+    ] {
+        terminal.sees(question);
+        terminal.types(&format!("{answer}\n"));
+    }
+    assert_eq!(terminal.ends(), Some(0));
+    is_valid(&place, "tea.yml");
+    let ran = place.run(&[
+        "run",
+        "tea.yml",
+        "-i",
+        "topic=tea",
+        "--approve",
+        "check=yes",
+        "-q",
+    ]);
+    ran_well(&ran);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_person_who_does_not_want_it_after_all_has_nothing_written() {
+    let place = Place::new();
+    let mut terminal = crate::terminal::Terminal::start(&place, &["new", "mine.yml"]);
+    for (question, answer) in [
+        ("begin with", "research"),
+        ("name [", ""),
+        ("model, as", ""),
+        ("write it?", "no"),
+    ] {
+        terminal.sees(question);
+        terminal.types(&format!("{answer}\n"));
+    }
+    assert_eq!(terminal.ends(), Some(1));
+    assert_eq!(place.work().read_dir().unwrap().count(), 0);
+}

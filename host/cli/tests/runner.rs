@@ -14,6 +14,7 @@ mod command;
 mod ending;
 mod example;
 mod explain;
+mod granting;
 mod going_on;
 mod help;
 mod inputs;
@@ -21,6 +22,7 @@ mod new;
 mod plugin;
 mod readme;
 mod run;
+mod terminal;
 mod trust;
 mod validate;
 #[path = "../../../tests/warm.rs"]
