@@ -264,3 +264,40 @@ fn files_that_cannot_be_read_say_why() {
     std::fs::write(&path, "\u{feff}name: x\nstages: []\n").unwrap();
     assert_eq!(load(&path).unwrap().spec.name, "x");
 }
+
+#[test]
+fn a_tab_a_mark_at_the_beginning_and_line_ends_of_other_systems_are_what_they_are() {
+    let finding = refused("name: x\nstages:\n\t- {id: a, gate: human}\n");
+    assert_eq!(place(&finding).0, 3, "{finding}");
+    assert!(
+        finding
+            .hint
+            .as_deref()
+            .is_some_and(|hint| hint.contains("spaces")),
+        "{finding:?}"
+    );
+    let marked = "\u{feff}name: x\r\nstages:\r\n- {id: a, gate: robot}\r\n";
+    let document = parse("s", marked).unwrap();
+    assert_eq!(
+        (document.spec.name.as_str(), document.spec.stages.len()),
+        ("x", 1)
+    );
+    let at = document
+        .source
+        .locate(armature_spec::path!["stages", 0, "gate"]);
+    assert_eq!((at.line, at.column), (3, 17));
+}
+
+#[test]
+fn an_empty_file_is_told_how_to_begin() {
+    for text in ["", "\n\n", "# nothing\n", "\u{feff}"] {
+        let finding = refused(text);
+        assert!(finding.message.contains("empty"), "{finding}");
+        assert!(
+            finding
+                .hint
+                .as_deref()
+                .is_some_and(|hint| hint.contains("armature new"))
+        );
+    }
+}
