@@ -58,7 +58,7 @@ impl Draft {
                 text.push_str(&format!("    - name: {}\n", quoted(&input.name)));
                 match &input.default {
                     Some(default) => {
-                        text.push_str(&format!("      default: {}\n", quoted(default)))
+                        text.push_str(&format!("      default: {}\n", quoted(default)));
                     }
                     None => text.push_str("      required: true\n"),
                 }

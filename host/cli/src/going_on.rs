@@ -158,7 +158,7 @@ impl GoingOn {
         let Runs { home, store } = runs;
         // The engine opens its own.
         drop(store);
-        let show = self.show.from_here();
+        let show = self.show.into_paths_from_here();
         environment::enter(&place.directory).map_err(|error| {
             Failure::failed(format!(
                 "the directory `{}`, in which run {} was started, cannot be entered: {}",

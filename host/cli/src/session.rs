@@ -120,7 +120,7 @@ impl Show {
     }
 
     /// The same, where relative paths begin elsewhere from now on.
-    pub(crate) fn from_here(mut self) -> Self {
+    pub(crate) fn into_paths_from_here(mut self) -> Self {
         let from_root = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         self.output = self.output.map(from_root);
         self.events = self.events.map(|file| match file.as_str() {

@@ -25,7 +25,6 @@ const BY: &str = "command line";
     after_help = "Example:\n  armature gates\n  armature approve 3f2a9c01d4e7 review --yes\n  \
                   armature approve 3f2a9c01d4e7 review --no \"Shorter, please\""
 )]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Approve {
     /// The run, or the first digits of its id
     #[arg(value_name = "RUN")]
