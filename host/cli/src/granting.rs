@@ -6,7 +6,7 @@
 //! and neither can a secret: where one may go has to be written down. Nobody but a person at a terminal can give
 //! anything here, and where there is none, a right that was not given is refused with the line that gives it.
 
-use armature_engine::{Engine, Held, Plan};
+use armature_engine::{AskedRight, Engine, Held, Plan};
 use armature_grants::{Grants, Layer, PluginName, SecretGrants};
 use armature_sandbox::Plugin;
 use armature_spec::{Document, ToolEntry};
@@ -16,9 +16,6 @@ use crate::{
     keyboard,
     render::{findings, screen::Screen, style, text},
 };
-
-/// Characters of a right.
-const MAX_RIGHT: usize = 200;
 
 /// What a person said.
 enum Said {
@@ -35,23 +32,22 @@ pub(crate) async fn ask(screen: &Screen, engine: &Engine, plan: Plan) -> Result<
     let mut document: Option<Document> = None;
     for rights in plan.rights() {
         let plugin = &rights.plugin;
-        let lacking: Vec<&str> = rights
+        let lacking: Vec<&AskedRight> = rights
             .asked
             .iter()
             .filter(|asked| asked.held == Held::No(Layer::Spec))
-            .map(|asked| asked.line.as_str())
-            .filter(|line| !line.starts_with("secrets "))
+            .filter(|asked| asked.grant.secrets == SecretGrants::default())
             .collect();
         if lacking.is_empty() || engine.plugins().is_builtin(plugin.name()) {
             continue;
         }
         match question(screen, plugin, &lacking).await {
             Said::No => continue,
-            Said::Always => tell(screen, plugin),
+            Said::Always => tell(screen, plugin, &shown(&lacking)),
             Said::Once => {}
         }
         let document = document.get_or_insert_with(|| plan.document().clone());
-        give(document, plugin.name(), &wanted(plugin));
+        give(document, plugin.name(), &shown(&lacking));
     }
     let Some(document) = document else {
         return Ok(plan);
@@ -62,15 +58,13 @@ pub(crate) async fn ask(screen: &Screen, engine: &Engine, plan: Plan) -> Result<
     })
 }
 
-/// What a manifest asks for, but for secrets.
-fn wanted(plugin: &Plugin) -> Grants {
-    Grants {
-        secrets: SecretGrants::default(),
-        ..plugin.manifest().requests.clone()
-    }
+/// The rights that were shown, and no others: what the spec gave in part stays as it is.
+fn shown(lacking: &[&AskedRight]) -> Grants {
+    let parts = lacking.iter().map(|asked| &asked.grant);
+    parts.fold(Grants::default(), |all, part| joined(Some(all), part))
 }
 
-async fn question(screen: &Screen, plugin: &Plugin, lacking: &[&str]) -> Said {
+async fn question(screen: &Screen, plugin: &Plugin, lacking: &[&AskedRight]) -> Said {
     let name = style::name(plugin.name().as_str());
     let digest = plugin.digest().short();
     screen.say(&format!(
@@ -78,8 +72,9 @@ async fn question(screen: &Screen, plugin: &Plugin, lacking: &[&str]) -> Said {
         style::doubtful("?"),
         style::faint(&format!("({digest})"))
     ));
-    for line in lacking {
-        screen.say(&format!("    {}", text::line(line, MAX_RIGHT)));
+    for asked in lacking {
+        // Whole, however long: nobody agrees to what is cut off.
+        screen.say(&format!("    {}", text::visible(&asked.line)));
     }
     loop {
         keyboard::forget_what_was_typed();
@@ -99,8 +94,8 @@ async fn question(screen: &Screen, plugin: &Plugin, lacking: &[&str]) -> Said {
 }
 
 /// The lines that belong in the spec.
-fn tell(screen: &Screen, plugin: &Plugin) {
-    let grants = serde_json::to_string(&wanted(plugin)).unwrap_or_default();
+fn tell(screen: &Screen, plugin: &Plugin, shown: &Grants) {
+    let grants = serde_json::to_string(shown).unwrap_or_default();
     screen.say("  so that it is not asked again, write into the spec:");
     screen.say("    tools:");
     screen.say(&format!("      - plugin: {}", plugin.name()));
