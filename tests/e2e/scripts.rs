@@ -118,3 +118,20 @@ fn other_sandboxes_are_refused_with_what_is_missing() {
         );
     }
 }
+
+#[test]
+fn plugins_are_compiled_ahead_and_not_twice() {
+    let project = project();
+    let first = project.run(&["precompile"]);
+    assert_eq!(first.code, 0, "{}", first.all());
+    let again = project.run(&["precompile"]);
+    assert_eq!(again.code, 0, "{}", again.all());
+    for name in ["file", "http", "shell"] {
+        assert!(first.out.contains(&format!("{name}: ")), "{}", first.out);
+        assert!(
+            again.out.contains(&format!("{name}: there already")),
+            "{}",
+            again.out
+        );
+    }
+}

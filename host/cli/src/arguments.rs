@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, builder::Styles};
 
 use crate::{
     command::{
-        approve, completions, doctor, explain, gates, last, new, plugin, resume, run, runs, schema,
+        approve, completions, doctor, explain, gates, last, new, plugin, precompile, resume, run, runs, schema,
         validate,
     },
     exit,
@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Validate(validate::Validate),
     Explain(explain::Explain),
     Plugin(plugin::Plugin),
+    Precompile(precompile::Precompile),
     Doctor(doctor::Doctor),
     Last(last::Last),
     Schema(schema::Schema),

@@ -3,7 +3,7 @@
 use crate::command::{Place, shows};
 
 /// Every command that has a help.
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 18] = [
     &[],
     &["new"],
     &["run"],
@@ -18,6 +18,7 @@ const COMMANDS: [&[&str]; 17] = [
     &["plugin", "list"],
     &["plugin", "inspect"],
     &["plugin", "call"],
+    &["precompile"],
     &["doctor"],
     &["schema"],
     &["completions"],

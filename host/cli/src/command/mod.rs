@@ -8,6 +8,7 @@ pub(crate) mod gates;
 pub(crate) mod last;
 pub(crate) mod new;
 pub(crate) mod plugin;
+pub(crate) mod precompile;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -33,6 +34,7 @@ pub(crate) fn run(screen: &Screen, arguments: Arguments) -> Result<Exit, Failure
         Command::New(command) => command.run(screen),
         Command::Plugin(command) => command.run(screen),
         Command::Explain(command) => command.run(screen),
+        Command::Precompile(command) => command.run(screen),
         Command::Doctor(command) => command.run(screen),
         Command::Last(command) => command.run(screen),
         Command::Schema(command) => command.run(screen),
