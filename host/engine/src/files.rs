@@ -12,7 +12,8 @@
 use armature_sandbox::Digest;
 use std::{
     ffi::OsString,
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Component, Path, PathBuf},
 };
 
@@ -41,6 +42,7 @@ pub(crate) fn beside(spec: &str, path: &str) -> PathBuf {
 }
 
 /// A file in the directory of another one or below it, links followed: what a spec that came from elsewhere may name.
+/// The path is the one that was written: whoever replaces a link on the way replaces the file.
 pub(crate) fn inside(spec: &str, path: &str) -> Result<PathBuf, FileError> {
     let dir = match Path::new(spec).parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -58,10 +60,16 @@ pub(crate) fn inside(spec: &str, path: &str) -> Result<PathBuf, FileError> {
         .canonicalize()
         .map_err(|error| fail(error.to_string()))?;
     if file.starts_with(&dir) {
-        Ok(file)
+        Ok(named)
     } else {
         Err(fail(format!("it is not in `{}`", dir.display())))
     }
+}
+
+/// A file that a spec names for its own texts: in the spec's directory or in the working directory, or below them. A spec
+/// that came from elsewhere puts no other file of this machine into a prompt.
+pub(crate) fn of_spec(spec: &str, path: &str) -> Result<PathBuf, FileError> {
+    inside(spec, path).or_else(|first| inside("", path).map_err(|_| first))
 }
 
 /// The text of a file of the author's.
@@ -70,13 +78,20 @@ pub(crate) fn text(path: &Path) -> Result<String, FileError> {
         path: path.to_owned(),
         why,
     };
-    let size = fs::metadata(path)
-        .map_err(|error| fail(error.to_string()))?
-        .len();
-    if size > MAX_TEXT {
-        return Err(fail(format!("{size} bytes; at most {MAX_TEXT} are read")));
+    // Looked at before it is opened: opening a pipe waits for whoever writes into it.
+    let meta = fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+    if !meta.is_file() {
+        return Err(fail("not a regular file".to_owned()));
     }
-    fs::read_to_string(path).map_err(|error| fail(error.to_string()))
+    let mut text = String::new();
+    // One more than may be: a file can grow while it is read.
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_TEXT + 1).read_to_string(&mut text))
+        .map_err(|error| fail(error.to_string()))?;
+    if text.len() as u64 > MAX_TEXT {
+        return Err(fail(format!("more than {MAX_TEXT} bytes")));
+    }
+    Ok(text)
 }
 
 /// A path that names one file, however it is written: what tells whether two subagents are the same spec.

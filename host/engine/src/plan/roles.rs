@@ -90,22 +90,24 @@ fn skill(
     let skill = site.spec.skill_library.get(name)?;
     let text = match &skill.text {
         SkillText::Content(text) => text.clone(),
-        SkillText::Path(path) => match files::text(&files::beside(site.spec_name, path)) {
-            Ok(text) => text,
-            Err(error) => {
-                let at = [at, &[Step::Key("skills")]].concat();
-                texts
+        SkillText::Path(path) => {
+            match files::of_spec(site.spec_name, path).and_then(|file| files::text(&file)) {
+                Ok(text) => text,
+                Err(error) => {
+                    let at = [at, &[Step::Key("skills")]].concat();
+                    texts
                     .report
                     .add(
                         PlanCode::UnreadableSkill,
                         &at,
                         format!("skill `{name}`: {error}"),
                     )
-                    .hint("write the path as it is seen from the spec's directory, or the text itself as `content`");
-                texts.failed = true;
-                return None;
+                    .hint("put the file beside the spec or below it and write its path from there, or write the text itself as `content`");
+                    texts.failed = true;
+                    return None;
+                }
             }
-        },
+        }
     };
     Some((skill.description.clone(), text))
 }

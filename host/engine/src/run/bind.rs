@@ -35,10 +35,11 @@ impl Given {
     }
 }
 
-/// The digest of inputs, in the order in which a spec declares them.
-pub(crate) fn digest_of(inputs: &Map<String, Value>) -> String {
+/// The digest of inputs, in the order in which a spec declares them. It is sealed: an input may be a secret, and nobody
+/// finds one by digesting guesses.
+pub(crate) fn digest_of(engine: &Shared, inputs: &Map<String, Value>) -> String {
     let text = serde_json::to_string(inputs).unwrap_or_default();
-    Digest::of(&[text.as_bytes()]).to_string()
+    Digest::of(&[&engine.seal, text.as_bytes()]).to_string()
 }
 
 /// The first event of a run.
@@ -65,7 +66,7 @@ pub(super) fn expected(engine: &Shared, plan: &Plan, inputs: &Map<String, Value>
     RunStarted {
         workflow: plan.name().to_owned(),
         spec_digest: plan.digest().to_string(),
-        inputs_digest: digest_of(inputs),
+        inputs_digest: digest_of(engine, inputs),
         plugins: plan
             .plugins()
             .map(|plugin| (plugin.name().to_string(), plugin.digest().to_string()))

@@ -120,7 +120,7 @@ pub(crate) async fn unfinished(
     };
     let query = RunQuery {
         workflow: Some(plan.name().to_owned()),
-        digests: Some((plan.digest().to_string(), digest_of(&inputs))),
+        digests: Some((plan.digest().to_string(), digest_of(engine, &inputs))),
         top: true,
         limit: Some(1),
         ..RunQuery::default()
@@ -159,7 +159,7 @@ pub(crate) async fn resume(
     let (state, used, model_stages) = read.map_err(|source| RunError::Store { source })?;
     let start = resumable(&id, &state)?;
     let given = Given {
-        inputs: inputs(plan, &id, &start, &request.inputs)?,
+        inputs: inputs(engine, plan, &id, &start, &request.inputs)?,
         carried: start.carried.clone(),
     };
     let now = RunStarted {
@@ -183,18 +183,19 @@ pub(crate) async fn resume(
 /// The inputs that a run began with. The log has them, unless a secret's value was cut out of them; then they must be
 /// given again, and be the same.
 fn inputs(
+    engine: &Shared,
     plan: &Plan,
     id: &RunId,
     start: &RunStarted,
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>, RunError> {
-    if digest_of(&start.inputs) == start.inputs_digest {
+    if digest_of(engine, &start.inputs) == start.inputs_digest {
         return Ok(start.inputs.clone());
     }
     let again = settle(&plan.document().spec.contracts.inputs, given.clone());
     again
         .ok()
-        .filter(|again| digest_of(again) == start.inputs_digest)
+        .filter(|again| digest_of(engine, again) == start.inputs_digest)
         .ok_or_else(|| RunError::Resume(ResumeProblem::SecretInputs(id.clone())))
 }
 

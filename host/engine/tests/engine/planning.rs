@@ -220,3 +220,26 @@ async fn a_rule_about_a_tool_that_nobody_has_is_doubtful() {
         assert_eq!(world.codes(&rule(tool)).await, Vec::<&str>::new(), "{tool}");
     }
 }
+
+#[tokio::test]
+async fn a_spec_puts_no_file_from_elsewhere_into_a_prompt() {
+    let world = World::new();
+    world.file("skill.md", "be brief");
+    let spec = |path: &str| {
+        format!(
+            "model_tiers: {{ small: {{ provider: scripted, model: m, script: s.yml }} }}\nskill_library: {{ s: {{ id: s, description: d, path: '{path}' }} }}\nstages: [{{ id: m, role: {{ name: r, type: worker, description: d, skills: [s] }} }}]\n"
+        )
+    };
+    world.file("s.yml", "replies: [{ text: x }]\n");
+    assert!(
+        !world
+            .codes(&spec("skill.md"))
+            .await
+            .contains(&"UNREADABLE_SKILL")
+    );
+    // The last one would never come to an end.
+    for path in ["/etc/hostname", "../../../etc/hostname", "/dev/zero"] {
+        let codes = world.codes(&spec(path)).await;
+        assert!(codes.contains(&"UNREADABLE_SKILL"), "{path}: {codes:?}");
+    }
+}

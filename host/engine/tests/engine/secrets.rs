@@ -154,3 +154,21 @@ async fn a_streamed_answer_shows_no_piece_of_a_secret_that_is_split() {
     assert!(tokens.len() > 3, "{tokens:?}");
     assert_eq!(tokens.concat(), "the key is [secret API_KEY] and then");
 }
+
+#[tokio::test]
+async fn nobody_finds_an_input_by_digesting_guesses() {
+    let digest = async |world: &World| {
+        world
+            .run("stages: []\n", json!({"pin": "1234"}))
+            .await
+            .unwrap();
+        world.watcher.all().into_iter().find_map(|event| {
+            let value = serde_json::to_value(event).unwrap();
+            value["data"]["inputs_digest"].as_str().map(str::to_owned)
+        })
+    };
+    let (one, other) = (World::new(), World::new());
+    let first = digest(&one).await.expect("a digest");
+    assert_eq!(digest(&one).await.unwrap(), first, "the same home");
+    assert_ne!(digest(&other).await.unwrap(), first, "another home");
+}
