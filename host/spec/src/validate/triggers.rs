@@ -39,6 +39,12 @@ fn cron(checker: &mut Checker<'_>, index: usize, schedule: &str) {
         .year(Year::Disallowed)
         .build();
     if let Err(why) = parser.parse(schedule) {
+        let fields = schedule.split_whitespace().count();
+        let why = if fields == 5 {
+            why.to_string()
+        } else {
+            format!("it has {fields} fields, and needs 5")
+        };
         let message = format!("{} is no schedule: {why}", show(schedule));
         let hint = Some(
             "write minute, hour, day of month, month, day of week: `0 9 * * 1-5` is 9:00 on weekdays"
