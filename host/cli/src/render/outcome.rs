@@ -66,6 +66,16 @@ pub(crate) fn end(screen: &Screen, report: &RunReport, tally: &Tally) {
             text::line(gate, 80)
         ));
     }
+    let closure = report.closure.as_ref();
+    if let Some(reason) = closure.and_then(|said| said.get("reason")?.as_str()) {
+        let notes = closure.and_then(|said| said.get("notes")?.as_str());
+        let notes = notes.map_or_else(String::new, |notes| format!(": {}", text::line(notes, 400)));
+        screen.say(&format!("closed: {}{notes}", text::line(reason, 80)));
+    }
+    if let Some(manifest) = &report.manifest {
+        let path = manifest.display().to_string();
+        screen.say(&style::faint(&format!("files: {}", text::line(&path, 400))));
+    }
 }
 
 /// Shows the result that the workflow is about, on standard output.
