@@ -125,7 +125,7 @@ pub(crate) struct Secret {
 /// What a run never exceeds.
 #[derive(Debug, Serialize)]
 pub(crate) struct Bounds {
-    /// Model calls at most, fan-outs counted as one item.
+    /// Model calls at most, those of runs within the run included, fan-outs counted as one item.
     pub(crate) model_calls: u64,
     /// Stages whose model calls are for each item.
     pub(crate) for_each_item: Vec<String>,
@@ -174,7 +174,7 @@ impl Account {
             secrets: secrets(plan),
             rules: spec.safety_rules.iter().map(say_rule).collect(),
             strict: spec.safety_mode == SafetyMode::Strict,
-            bounds: bounds(plan, spec),
+            bounds: bounds(plan, spec, all),
             children,
         }
     }
@@ -337,21 +337,19 @@ fn secrets(plan: &Plan) -> Vec<Secret> {
     told.collect()
 }
 
-fn bounds(plan: &Plan, spec: &Spec) -> Bounds {
-    let calls: Vec<_> = plan
-        .stage_ids()
-        .iter()
-        .filter_map(|id| Some((id, plan.model_calls(id)?)))
-        .collect();
+fn bounds(plan: &Plan, spec: &Spec, all: &BTreeMap<&Path, &Plan>) -> Bounds {
     let max = u64::try_from(spec.contracts.max_llm_calls).ok();
     Bounds {
-        model_calls: calls
+        model_calls: model_calls(plan, all, &mut BTreeMap::new()),
+        for_each_item: plan
+            .stage_ids()
             .iter()
-            .fold(0, |sum: u64, (_, calls)| sum.saturating_add(calls.most())),
-        for_each_item: calls
-            .iter()
-            .filter(|(_, calls)| calls.for_each_item)
-            .map(|(id, _)| (*id).clone())
+            .filter(|id| {
+                spec.stage(id)
+                    .is_some_and(|(_, stage)| stage.fan_out.is_some())
+            })
+            .filter(|id| plan.model_calls(id).is_some() || plan.child_of(id).is_some())
+            .cloned()
             .collect(),
         max_llm_calls: max.filter(|max| *max > 0),
         timeout_hours: spec.contracts.timeout_hours,
@@ -361,6 +359,31 @@ fn bounds(plan: &Plan, spec: &Spec) -> Bounds {
             .map(|row| (row.name, row.amount))
             .collect(),
     }
+}
+
+/// Model calls of a run and of the runs within it, fan-outs counted as one item. A workflow that runs itself is counted
+/// once: how often it does that is not known before.
+fn model_calls<'p>(
+    plan: &'p Plan,
+    all: &BTreeMap<&'p Path, &'p Plan>,
+    known: &mut BTreeMap<&'p Path, u64>,
+) -> u64 {
+    let mut sum = 0u64;
+    for id in plan.stage_ids() {
+        let own = plan.model_calls(id).map_or(0, |calls| calls.most());
+        let within = match plan.child_of(id).and_then(|path| all.get_key_value(path)) {
+            None => 0,
+            Some((path, _)) if known.contains_key(path) => known.get(path).copied().unwrap_or(0),
+            Some((path, child)) => {
+                known.insert(path, 0);
+                let calls = model_calls(child, all, known);
+                known.insert(path, calls);
+                calls
+            }
+        };
+        sum = sum.saturating_add(own).saturating_add(within);
+    }
+    sum
 }
 
 fn say_rule(rule: &SafetyRule) -> String {

@@ -258,7 +258,7 @@ fn right(right: &Right) -> String {
 
 fn bounds(bounds: &Bounds) -> Vec<String> {
     let mut calls = format!("  {}", text::count(bounds.model_calls, "model call"));
-    calls.push_str(" at most, rounds of tools and repetitions included");
+    calls.push_str(" at most, rounds of tools, repetitions and runs within it included");
     if !bounds.for_each_item.is_empty() {
         let stages = text::line(&bounds.for_each_item.join(", "), MAX_LINE);
         calls.push_str(&format!("; for each item those of {stages} again"));

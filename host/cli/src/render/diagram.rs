@@ -57,14 +57,14 @@ pub(crate) fn header(
     if !inputs.is_empty() {
         let inputs: Vec<String> = inputs
             .iter()
-            .map(|(name, value)| format!("{name}={}", text::line(&value.to_string(), MAX_INPUT)))
+            .map(|(name, value)| format!("{name}={}", shown(value)))
             .collect();
         given.push(text::line(&inputs.join(" "), MAX_INPUTS));
     }
     if let Some(last) = last {
         given.push(format!(
             "last run {}: {}",
-            last.started,
+            text::moment(&last.started),
             last.status.as_str()
         ));
     }
@@ -72,6 +72,14 @@ pub(crate) fn header(
         lines.push(faint(&given.join(" · ")));
     }
     lines
+}
+
+/// An input on a line: a text is in quotes, also where it is cut.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(content) => format!("\"{}\"", text::line(content, MAX_INPUT)),
+        other => text::line(&other.to_string(), MAX_INPUT),
+    }
 }
 
 fn title(spec: &Spec) -> String {
