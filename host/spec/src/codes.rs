@@ -45,6 +45,7 @@ crate::finding_codes! {
     UndefinedSignatureInput "UNDEFINED_SIGNATURE_INPUT" Error "`signature.input` names a value that nothing provides.";
     StageShadowsInput "STAGE_SHADOWS_INPUT" Warning "A stage and an input have one name; the stage's result replaces the input.";
     ConflictingSafetyRules "CONFLICTING_SAFETY_RULES" Error "One rule allows what another blocks.";
+    RuleBlindToShell "RULE_BLIND_TO_SHELL" Warning "A rule is about `file_read` or `file_write`, and a stage runs commands: what they read and write it does not see.";
     InvalidTemplate "INVALID_TEMPLATE" Error "A template has a mistake in its syntax.";
     InvalidRegex "INVALID_REGEX" Error "The regular expression of a `matches_regex` condition is none.";
     InvalidOutputSchema "INVALID_OUTPUT_SCHEMA" Error "`output_schema` is no JSON Schema, or takes too long to check.";

@@ -567,6 +567,21 @@ safety_rules:
 stages: []",
     ),
     (
+        Code::RuleBlindToShell,
+        "\
+name: x
+safety_rules:
+- §{tool: file_write, action: block}
+adapters: {s: {type: script, cmd: 'echo x > y'}}
+stages: [{id: a, adapter: s}]",
+        "\
+name: x
+safety_rules:
+- {tool: shell, action: block}
+adapters: {s: {type: script, cmd: 'echo x > y'}}
+stages: [{id: a, adapter: s}]",
+    ),
+    (
         Code::InvalidTemplate,
         "\
 name: x

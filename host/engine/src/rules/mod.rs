@@ -24,7 +24,7 @@ pub(crate) use verdict::{Decision, Opinion, decide, message, word};
 
 use crate::{
     budget::{Budget, ToolCallTaken},
-    plan::{PlanCode, Reporter, Resolver},
+    plan::{PlanCode, Reporter, Resolver, adapters::SHELL},
 };
 use dsl::{Condition, Op};
 
@@ -43,6 +43,23 @@ struct Rule {
     /// A tool's name, or `*`.
     tool: String,
     how: How,
+}
+
+impl Rule {
+    /// A rule on the tool `shell` holds for scripts too, which the same plugin runs under another name. It vouches for
+    /// the tool alone.
+    fn is_about(&self, question: &Question<'_>) -> bool {
+        let vouches = matches!(
+            self.how,
+            How::Dsl {
+                action: SafetyAction::Allow,
+                ..
+            }
+        );
+        self.tool == "*"
+            || self.tool == question.tool
+            || (self.tool == SHELL && question.plugin == SHELL && !vouches)
+    }
 }
 
 #[derive(Debug)]
@@ -182,11 +199,7 @@ impl RuleSet {
     ) -> Vec<Opinion> {
         let mut opinions = Vec::new();
         let mut exempt = false;
-        for rule in self
-            .rules
-            .iter()
-            .filter(|rule| rule.tool == "*" || rule.tool == question.tool)
-        {
+        for rule in self.rules.iter().filter(|rule| rule.is_about(question)) {
             let opinion = match &rule.how {
                 How::Dsl {
                     condition,

@@ -318,3 +318,19 @@ async fn a_trace_of_a_script_that_failed_says_so() {
     let of_script = |row: &&armature_store::TraceRow| row.role_type == "script";
     assert!(!rows.iter().find(of_script).unwrap().success);
 }
+
+#[tokio::test]
+async fn a_rule_on_the_shell_holds_for_scripts_and_vouches_for_none() {
+    let world = World::with_shell().await;
+    let script = "adapters: { clean: { type: script, cmd: 'echo x > out.txt' } }\nstages: [{ id: s, adapter: clean }]\n";
+    let rules = [
+        "safety_rules: [{ tool: shell, action: block, message: no commands }]\n",
+        "safety_rules: [{ plugin: deny-pattern, tool: shell, config: { pattern: 'echo' } }]\n",
+        "safety_mode: strict\nsafety_rules: [{ tool: shell, action: allow }]\n",
+    ];
+    for rule in rules {
+        let said = failure(&world, &format!("{rule}{script}"), json!({})).await;
+        assert!(said.contains("blocked"), "{rule}: {said}");
+        assert_eq!(world.read("out.txt"), None, "{rule}");
+    }
+}

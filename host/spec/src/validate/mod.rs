@@ -41,6 +41,7 @@ pub fn validate(document: &Document) -> Vec<Finding> {
     contracts::check(&mut checker);
     safety::check(&mut checker);
     shell::check(&mut checker);
+    shell::rules(&mut checker);
     templates::check(&mut checker);
     inputs::check(&mut checker);
     names::check(&mut checker);

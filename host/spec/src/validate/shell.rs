@@ -1,10 +1,20 @@
-//! Values that reach a shell as part of a command: whoever chooses the value chooses what is run.
+//! What a shell can do: run a value that reaches it as part of a command, and read and write without the tools that a
+//! rule is about.
 
 use super::{Checker, show};
-use crate::{codes::Code, location::Step, model::AdapterType, path, template::unquoted};
+use crate::{
+    codes::Code,
+    location::Step,
+    model::{AdapterType, SafetyAction, SafetyRule, Stage},
+    path,
+    template::unquoted,
+};
 
 /// The tool that runs a command.
 const SHELL: &str = "shell";
+
+/// Tools whose work a command can do without calling them.
+const FILES: &[&str] = &["file_read", "file_write"];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     for (name, adapter) in &checker.spec.adapters {
@@ -23,6 +33,54 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             let at = path!["stages", index, "tool_call", "args", "cmd"];
             command(checker, Some(index), at, cmd);
         }
+    }
+}
+
+/// Rules about files, where commands read and write them.
+pub(super) fn rules(checker: &mut Checker<'_>) {
+    let spec = checker.spec;
+    let is_script = |name: &String| {
+        spec.adapters.get(name).is_some_and(|adapter| {
+            matches!(
+                adapter.adapter_type,
+                AdapterType::Script | AdapterType::Other(_)
+            )
+        })
+    };
+    let runs_commands = |stage: &Stage| {
+        stage.adapter.as_ref().is_some_and(is_script)
+            || stage
+                .tool_call
+                .as_ref()
+                .is_some_and(|call| call.name == SHELL)
+            || stage
+                .role
+                .as_ref()
+                .is_some_and(|role| role.tools.iter().any(|tool| tool == SHELL))
+    };
+    let Some(stage) = spec.stages.iter().find(|stage| runs_commands(stage)) else {
+        return;
+    };
+    for (index, rule) in spec.safety_rules.iter().enumerate() {
+        let allows = matches!(rule, SafetyRule::Dsl(rule) if rule.action == SafetyAction::Allow);
+        if allows || !FILES.contains(&rule.tool()) {
+            continue;
+        }
+        let message = format!(
+            "a rule on {} does not see what the commands of stage {} read and write",
+            show(rule.tool()),
+            show(&stage.id)
+        );
+        let hint = format!(
+            "take the right away instead: `grants: {{ fs: {{ read: [.] }} }}` at stage `{}`, or a rule on `{SHELL}`",
+            stage.id.escape_debug()
+        );
+        checker.section(
+            Code::RuleBlindToShell,
+            path!["safety_rules", index],
+            message,
+            Some(hint),
+        );
     }
 }
 
