@@ -575,9 +575,8 @@ mod tests {
                 ..ToolResult::default()
             })
         };
-        let after = |class: &str| {
-            fold([Event::ToolIntent(open.clone()), ended("a#1.1", class)]).open_calls
-        };
+        let after =
+            |class: &str| fold([Event::ToolIntent(open.clone()), ended("a#1.1", class)]).open_calls;
         assert_eq!(after("LimitExceeded"), std::slice::from_ref(&open));
         assert_eq!(after("ToolError"), std::slice::from_ref(&open));
         assert!(after("PermissionError").is_empty());
