@@ -99,12 +99,17 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// Opens a place for lines that are written as they come; `-` is standard output.
+/// Opens a place for lines that are written as they come; `-` is standard output. A new file is for its owner alone: it
+/// holds what the log holds.
 pub(crate) fn lines(name: &str) -> Result<Box<dyn io::Write + Send>, Failure> {
     if name == "-" {
         return Ok(Box::new(io::stdout()));
     }
-    match fs::File::create(name) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(name) {
         Ok(file) => Ok(Box::new(file)),
         Err(error) => Err(Failure::usage(format!(
             "cannot write `{}`: {}",

@@ -1,9 +1,9 @@
 //! Who could have written what decides about rights.
 //!
-//! The operator's policy and the plugins in armature's home decide what a workflow may do; so whoever can change them
-//! decides it. Where anybody but the operator can, nothing runs (as with the keys of `ssh`): a policy that somebody else
-//! may have written is no policy. Directories that a person names (`--plugins`, `./plugins`) are the person's to judge;
-//! `doctor` says what it sees there.
+//! The operator's policy, the plugins and the compiled code in armature's home decide what a workflow may do; so whoever
+//! can change them decides it. Where anybody but the operator can, nothing runs (as with the keys of `ssh`): a policy that
+//! somebody else may have written is no policy. Directories that a person names (`--plugins`, `./plugins`) are the
+//! person's to judge; `doctor` says what it sees there.
 
 use std::path::{Path, PathBuf};
 
@@ -23,19 +23,13 @@ pub(crate) fn check(home: &Path) -> Result<(), Failure> {
 /// Everything in a home that others can change and that decides about rights, each with what puts it right.
 pub(crate) fn doubts(home: &Path) -> Vec<(String, String)> {
     let plugins = home.join("plugins");
-    let mut places = Vec::new();
-    for decides in [home.join(POLICY), plugins.clone()] {
-        if decides.exists() {
-            places.push(decides);
-        }
-    }
-    if !places.is_empty() {
-        places.insert(0, home.to_owned());
-    }
-    places.extend(within(&plugins));
+    let decide = [POLICY, "plugins", "cache", "cache/key", "seal"].map(|name| home.join(name));
+    let places = std::iter::once(home.to_owned())
+        .chain(decide)
+        .filter(|place| place.exists())
+        .chain(within(&plugins));
     places
-        .iter()
-        .filter_map(|place| files::open_to_others(place))
+        .filter_map(|place| files::open_to_others(&place))
         .collect()
 }
 

@@ -109,3 +109,24 @@ fn a_run_that_waited_goes_on_under_no_policy_that_others_can_write() {
     let ran = place.run(&["approve", run, "g", "--yes"]);
     assert_eq!(ran.code, Some(0), "{}", ran.shown());
 }
+
+#[test]
+fn nothing_runs_where_others_could_put_compiled_code_in_place_of_ours() {
+    let place = Place::with_spec(SPEC);
+    assert_eq!(place.run(&["run", "spec.yml"]).code, Some(0));
+    for name in ["", "cache"] {
+        mode(&place, name, 0o777);
+        let ran = place.run(&["run", "spec.yml"]);
+        assert_eq!(ran.code, Some(1), "{name}: {}", ran.shown());
+        mode(&place, name, 0o700);
+    }
+}
+
+#[test]
+fn a_new_file_of_events_is_for_its_owner_alone() {
+    let place = Place::with_spec(SPEC);
+    let ran = place.run(&["run", "spec.yml", "--events", "events.jsonl"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    let meta = std::fs::metadata(place.work().join("events.jsonl")).unwrap();
+    assert_eq!(meta.permissions().mode() & 0o777, 0o600);
+}
