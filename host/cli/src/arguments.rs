@@ -63,7 +63,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Places {
     /// Look for plugins in this directory first; can be repeated [then: ./plugins, HOME/plugins, the built-in ones]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) plugins: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -74,6 +74,6 @@ pub(crate) struct Places {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Home {
     /// Where runs, plugins, the policy and the cache are kept [default: $ARMATURE_HOME, else ~/.armature]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) home: Option<PathBuf>,
 }

@@ -35,7 +35,7 @@ use crate::{
 ))]
 pub(crate) struct Run {
     /// The workflow's file
-    #[arg(value_name = "SPEC")]
+    #[arg(value_name = "SPEC", value_hint = clap::ValueHint::FilePath)]
     spec: PathBuf,
 
     #[command(flatten)]
