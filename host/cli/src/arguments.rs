@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, builder::Styles};
 
 use crate::{
     command::{
-        approve, completions, doctor, explain, gates, last, new, plugin, precompile, resume, run, runs, schema,
-        validate,
+        approve, completions, doctor, explain, gates, last, new, plugin, precompile, resume, run,
+        runs, schema, validate,
     },
     exit,
     render::screen::Colour,

@@ -265,7 +265,11 @@ fn the_last_run_is_json_for_programs() {
     let told: Value = serde_json::from_str(&place.run(&["last", "--format", "json"]).out).unwrap();
     assert_eq!(
         (&told["workflow"], &told["status"], &told["results"]["say"]),
-        (&json!("talk"), &json!("completed"), &json!({"content": "fine"}))
+        (
+            &json!("talk"),
+            &json!("completed"),
+            &json!({"content": "fine"})
+        )
     );
     let stage = place.run(&["last", "talk", "-s", "say", "--format", "json"]);
     let stage: Value = serde_json::from_str(&stage.out).unwrap();
