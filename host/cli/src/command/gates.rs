@@ -53,7 +53,7 @@ impl Gates {
         }
         if self.format == Format::Json {
             let list: Vec<Value> = all.iter().map(|(run, asked)| row(run, asked)).collect();
-            screen.print(&pretty(&Value::from(list)));
+            screen.result(&pretty(&Value::from(list)))?;
             return Ok(Exit::Done);
         }
         if all.is_empty() {

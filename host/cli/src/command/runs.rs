@@ -53,7 +53,7 @@ impl Runs {
         }
         if self.format == Format::Json {
             let list: Vec<Value> = rows.iter().map(|(run, status)| row(run, status)).collect();
-            screen.print(&pretty(&Value::from(list)));
+            screen.result(&pretty(&Value::from(list)))?;
             return Ok(Exit::Done);
         }
         if rows.is_empty() {

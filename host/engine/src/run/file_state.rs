@@ -11,7 +11,7 @@ use armature_sandbox::Workspace;
 use armature_store::RunId;
 use serde_json::json;
 
-use super::{Run, RunError};
+use super::{Run, RunError, tree::Tree};
 use crate::{engine::Shared, files, plan::Plan};
 
 /// How a path in armature's home begins in a spec.
@@ -27,6 +27,8 @@ pub(crate) struct FileState {
     pub(super) workspace: PathBuf,
     /// The list.
     manifest: PathBuf,
+    /// Is it below armature's home?
+    in_home: bool,
 }
 
 impl FileState {
@@ -75,14 +77,25 @@ impl FileState {
         }
         files::make_home(&workspace)
             .map_err(|error| fail(&workspace.display().to_string(), error.to_string()))?;
+        // Looked at once it is there: a link that a tool of an earlier run left on the way leads elsewhere.
+        if files::absolute(&workspace) != files::absolute(&root).join(below_root(&workspace, &root))
+        {
+            let why = "a link on the way leads elsewhere".to_owned();
+            return Err(fail(&settings.base, why));
+        }
         Ok(Some(Self {
+            in_home: root == engine.home,
             workspace,
             manifest,
         }))
     }
 
-    /// Opens the workspace. It is the run's alone and has nothing in it that belongs to anybody else.
-    pub(super) fn open(&self) -> Result<Workspace, RunError> {
+    /// Opens the workspace. In armature's home it is the run's alone and has nothing in it that belongs to anybody else;
+    /// elsewhere what is held back for the whole tree of runs is held back in it too.
+    pub(super) fn open(&self, tree: &Tree) -> Result<Workspace, RunError> {
+        if !self.in_home {
+            return tree.open(&self.workspace);
+        }
         Workspace::open(&self.workspace, Vec::new()).map_err(|error| RunError::Workspace {
             path: self.workspace.display().to_string(),
             why: error.to_string(),
@@ -93,6 +106,11 @@ impl FileState {
     pub(super) fn manifest(&self) -> &Path {
         &self.manifest
     }
+}
+
+/// The rest of a path below another one.
+fn below_root<'p>(path: &'p Path, root: &Path) -> &'p Path {
+    path.strip_prefix(root).unwrap_or(path)
 }
 
 /// A path that leads down and nowhere else.

@@ -148,7 +148,7 @@ pub(super) fn make(
             None => plan.workspace(),
         }),
         workspace: match &file_state {
-            Some(own) => own.open()?,
+            Some(own) => own.open(&tree)?,
             None => tree.open(plan.workspace())?,
         },
         file_state,

@@ -72,3 +72,30 @@ async fn a_spec_cannot_put_the_directory_elsewhere() {
         assert_eq!(world.watcher.count("run_start"), 0);
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_workspace_leads_no_run_elsewhere() {
+    let world = World::new();
+    let elsewhere = world.dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, world.dir.path().join("work/lnk")).unwrap();
+    let spec = format!("file_state: {{ enabled: true, base: lnk }}\n{WRITE}");
+    let error = world.run(&spec, json!({})).await.unwrap_err().to_string();
+    assert!(error.contains("link"), "{error}");
+    let inside = walk(&elsewhere);
+    assert!(inside.iter().all(|path| path.is_dir()), "{inside:?}");
+}
+
+/// Everything below a directory.
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(walk(&path));
+        }
+        found.push(path);
+    }
+    found
+}
