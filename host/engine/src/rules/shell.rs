@@ -2,8 +2,14 @@
 //!
 //! This is no sandbox: the sandbox is what keeps a command in its workspace. It is the question whether a person should
 //! have a say before files are removed. So it looks where people and models write such commands (in chains, behind
-//! `env` and `xargs`, in `sh -c "…"` and `$(…)`), and asks once too often rather than not: what it cannot read, it
-//! takes for destructive. A name that is put together while the script runs is not seen.
+//! `env` and `xargs`, in `sh -c "…"` and `$(…)`), and asks once too often rather than not: a text that it loses its way in,
+//! and a shell that reads its commands from a pipe, it takes for destructive. It does not see what a script in a file
+//! does, a name that is put together while the script runs, what `awk` and the like run, and files that are overwritten:
+//! who must not change files is given no right to write them.
+
+mod reader;
+
+use reader::Reader;
 
 /// Deepest `sh -c "sh -c …"` that is read.
 const MAX_DEPTH: usize = 4;
@@ -11,7 +17,7 @@ const MAX_DEPTH: usize = 4;
 /// Programs that destroy, whatever their arguments.
 const DESTRUCTIVE: &[&str] = &[
     "rm", "shred", "sudo", "doas", "shutdown", "reboot", "halt", "poweroff", "dd", "chown", "kill",
-    "killall", "pkill", "wipefs",
+    "killall", "pkill", "wipefs", "unlink", "truncate",
 ];
 
 /// Words before a command that do not change what it is, with those of their options that take an argument.
@@ -26,6 +32,8 @@ const BEFORE: &[(&str, &[&str])] = &[
     ("!", &[]),
     ("{", &[]),
     ("time", &[]),
+    ("coproc", &[]),
+    ("busybox", &[]),
     ("exec", &["-a"]),
     ("command", &[]),
     ("builtin", &[]),
@@ -39,7 +47,7 @@ const BEFORE: &[(&str, &[&str])] = &[
 ];
 
 /// Programs that take a command as text.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ash", "busybox"];
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ash"];
 
 /// The first command that destroys, by its name, if there is one.
 pub(crate) fn destructive(script: &str) -> Option<String> {
@@ -52,6 +60,9 @@ fn in_script(script: &str, depth: usize) -> Option<String> {
     }
     let mut reader = Reader::new(script);
     reader.read();
+    if let Some(lost) = reader.lost {
+        return Some(lost.to_owned());
+    }
     let inner = reader
         .inner
         .iter()
@@ -65,11 +76,20 @@ fn in_script(script: &str, depth: usize) -> Option<String> {
 }
 
 fn in_command(words: &[String], depth: usize) -> Option<String> {
+    let all = words;
     let words = without_what_is_before(words);
     let (name, rest) = words.split_first()?;
-    let name = name.rsplit('/').next().unwrap_or(name);
-    if DESTRUCTIVE.contains(&name) || name.starts_with("mkfs") {
+    let name = program(name);
+    if is_destructive(name) {
         return Some(name.to_owned());
+    }
+    // Which options of a program that runs another take an argument is not known of all: then any word may be the other.
+    let before = all.get(..all.len() - words.len()).unwrap_or_default();
+    if before.iter().any(|word| word.starts_with("--")) {
+        let later = words.iter().map(|word| program(word));
+        if let Some(name) = later.into_iter().find(|name| is_destructive(name)) {
+            return Some(name.to_owned());
+        }
     }
     match name {
         "chmod" if rest.iter().any(|word| is_open_to_all(word)) => Some("chmod 777".to_owned()),
@@ -77,11 +97,42 @@ fn in_command(words: &[String], depth: usize) -> Option<String> {
         "eval" => in_script(&rest.join(" "), depth + 1),
         "trap" => rest.first().and_then(|text| in_script(text, depth + 1)),
         name if SHELLS.contains(&name) => {
-            let at = rest.iter().position(|word| is_command_option(word))?;
-            in_script(rest.get(at + 1)?, depth + 1)
+            match rest.iter().position(|word| is_command_option(word)) {
+                Some(at) => in_script(rest.get(at + 1)?, depth + 1),
+                None if reads_its_input(rest) => Some(format!("{name} on a text that is not read")),
+                None => None,
+            }
         }
         _ => None,
     }
+}
+
+/// The name of a program, without the way to it.
+fn program(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+fn is_destructive(name: &str) -> bool {
+    DESTRUCTIVE.contains(&name) || name.starts_with("mkfs")
+}
+
+/// Is a shell given neither a command nor a file? Then its commands come from a pipe or a here-document.
+fn reads_its_input(rest: &[String]) -> bool {
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        if let Some(file) = redirected_to(word) {
+            if file.is_empty() {
+                words.next();
+            }
+        } else if word == "-s" || word == "-" {
+            return true;
+        } else if !word.starts_with('-') {
+            return false;
+        }
+    }
+    !rest
+        .iter()
+        .any(|word| word == "--version" || word == "--help")
 }
 
 fn is_command_option(word: &str) -> bool {
@@ -109,9 +160,11 @@ fn of_find(rest: &[String], depth: usize) -> Option<String> {
 /// A command without assignments, keywords and programs that only run another.
 fn without_what_is_before(mut words: &[String]) -> &[String] {
     while let Some((first, rest)) = words.split_first() {
-        let name = first.rsplit('/').next().unwrap_or(first);
+        let name = program(first);
         if is_assignment(first) {
             words = rest;
+        } else if name == "function" {
+            words = rest.get(1..).unwrap_or_default();
         } else if let Some(file) = redirected_to(first) {
             let is_next = file.is_empty();
             words = if is_next {
@@ -167,180 +220,6 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-/// Splits a script into commands of words, and collects what is run within them.
-struct Reader<'s> {
-    chars: std::iter::Peekable<std::str::Chars<'s>>,
-    commands: Vec<Vec<String>>,
-    /// Texts of `$(…)` and of backticks.
-    inner: Vec<String>,
-    words: Vec<String>,
-    word: Option<String>,
-    /// Ends of here-documents that begin on the next line, and whether what is in them is run.
-    documents: Vec<(String, bool)>,
-}
-
-impl<'s> Reader<'s> {
-    fn new(script: &'s str) -> Self {
-        Self {
-            chars: script.chars().peekable(),
-            commands: Vec::new(),
-            inner: Vec::new(),
-            words: Vec::new(),
-            word: None,
-            documents: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, c: char) {
-        self.word.get_or_insert_with(String::new).push(c);
-    }
-
-    fn end_word(&mut self) {
-        self.words.extend(self.word.take());
-    }
-
-    fn end_command(&mut self) {
-        self.end_word();
-        if !self.words.is_empty() {
-            self.commands.push(std::mem::take(&mut self.words));
-        }
-    }
-
-    fn read(&mut self) {
-        while let Some(c) = self.chars.next() {
-            match c {
-                '\\' => match self.chars.next() {
-                    Some('\n') | None => {}
-                    Some(c) => self.push(c),
-                },
-                '\'' => self.single(),
-                '"' => self.double(),
-                '`' => self.backticks(),
-                '$' if self.chars.peek() == Some(&'(') => self.substitution(),
-                '#' if self.word.is_none() => while self.chars.next_if(|c| *c != '\n').is_some() {},
-                '<' if self.chars.peek() == Some(&'<') => self.document(),
-                '<' | '>' if self.chars.peek() == Some(&'(') => self.substitution(),
-                '\n' => {
-                    self.end_command();
-                    self.skip_documents();
-                }
-                ';' | '&' | '|' | '(' | ')' => self.end_command(),
-                c if c.is_whitespace() => self.end_word(),
-                c => self.push(c),
-            }
-        }
-        self.end_command();
-    }
-
-    fn single(&mut self) {
-        self.word.get_or_insert_with(String::new);
-        while let Some(c) = self.chars.next_if(|c| *c != '\'') {
-            self.push(c);
-        }
-        self.chars.next();
-    }
-
-    fn double(&mut self) {
-        self.word.get_or_insert_with(String::new);
-        while let Some(c) = self.chars.next() {
-            match c {
-                '"' => return,
-                '\\' => {
-                    let c = self.chars.next();
-                    c.into_iter().for_each(|c| self.push(c));
-                }
-                '`' => self.backticks(),
-                '$' if self.chars.peek() == Some(&'(') => self.substitution(),
-                c => self.push(c),
-            }
-        }
-    }
-
-    fn backticks(&mut self) {
-        self.word.get_or_insert_with(String::new);
-        let mut text = String::new();
-        while let Some(c) = self.chars.next_if(|c| *c != '`') {
-            text.push(c);
-        }
-        self.chars.next();
-        self.inner.push(text);
-    }
-
-    /// `$(…)` to the bracket that closes it; quotes within may hold brackets too.
-    fn substitution(&mut self) {
-        self.word.get_or_insert_with(String::new);
-        self.chars.next();
-        let (mut text, mut open, mut quote) = (String::new(), 1_usize, None);
-        for c in self.chars.by_ref() {
-            match (quote, c) {
-                (None, '(') => open += 1,
-                (None, ')') => open -= 1,
-                (None, '\'' | '"') => quote = Some(c),
-                (Some(end), c) if c == end => quote = None,
-                _ => {}
-            }
-            if open == 0 {
-                break;
-            }
-            text.push(c);
-        }
-        self.inner.push(text);
-    }
-
-    /// `<<END`, `<<-'END'`, and `<<<word`, which is none.
-    fn document(&mut self) {
-        self.chars.next();
-        if self.chars.next_if_eq(&'<').is_some() {
-            return;
-        }
-        self.end_word();
-        self.chars.next_if_eq(&'-');
-        while self.chars.next_if(|c| *c == ' ' || *c == '\t').is_some() {}
-        let (mut end, mut runs) = (String::new(), true);
-        while let Some(c) = self
-            .chars
-            .next_if(|c| !c.is_whitespace() && !";&|()".contains(*c))
-        {
-            if matches!(c, '\'' | '"' | '\\') {
-                runs = false;
-            } else {
-                end.push(c);
-            }
-        }
-        self.documents.push((end, runs));
-    }
-
-    fn skip_documents(&mut self) {
-        for (end, runs) in std::mem::take(&mut self.documents) {
-            let mut body = String::new();
-            loop {
-                let mut line = String::new();
-                while let Some(c) = self.chars.next_if(|c| *c != '\n') {
-                    line.push(c);
-                }
-                let is_last = self.chars.next().is_none();
-                if line.trim_start_matches('\t') == end || is_last {
-                    break;
-                }
-                body.push_str(&line);
-                body.push('\n');
-            }
-            if runs {
-                // Only what is between `$(` and `)` or between backticks is run.
-                let mut reader = Reader::new(&body);
-                reader.double_without_end();
-                self.inner.extend(reader.inner);
-            }
-        }
-    }
-
-    fn double_without_end(&mut self) {
-        while self.chars.peek().is_some() {
-            self.double();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::destructive;
@@ -391,6 +270,25 @@ mod tests {
             "trap 'rm x' EXIT",
             "cat <<END\n$(rm x)\nEND\n",
             "cat <<'END'\nhello\nEND\nrm x",
+            "echo \"$(echo \\\")\" ; rm x",
+            "echo $(case a in a) rm x;; esac)",
+            "((a=1<<2))\nrm x",
+            "((rm x); ls)",
+            "echo 'rm x' | sh",
+            "sh <<< 'rm x'",
+            "bash -s <<< 'rm x'",
+            "sh <<E\nrm x\nE\n",
+            "cat <<E\nrm x",
+            "function f { rm x; }; f",
+            "f() { rm x; }; f",
+            "coproc rm x",
+            "$'rm' x",
+            "$\"rm\" x",
+            "nice --adjustment 5 rm x",
+            "busybox rm x",
+            "busybox sh -c 'rm x'",
+            "unlink x",
+            "truncate -s 0 x",
             "sh -c \"sh -c \\\"sh -c 'sh -c eval'\\\"\"; rm x",
         ] {
             assert!(destructive(script).is_some(), "{script}");
@@ -418,6 +316,16 @@ mod tests {
             "mkdir -p kill",
             "RM=rm",
             "cat <<< 'rm x'",
+            "bash build.sh",
+            "sh ./x.sh 2>/dev/null",
+            "bash --version",
+            "echo $((1 << 2)) $((3 * (2 + 1)))",
+            "((n = 1 << 2)); echo $n",
+            "for ((i = 0; i < 3; i++)); do echo $i; done",
+            "env --chdir=a ls",
+            "echo \"a $(echo \"b\") c\"",
+            "function f { ls; }; f",
+            "echo $'a\\nb'",
             "",
             "'",
             "$(",
