@@ -63,10 +63,7 @@ impl Person {
             style::doubtful("?"),
             style::name(&text::line(&gate.stage, 80))
         );
-        let mut shown = format!(
-            "{head}\n  {}",
-            text::indented(&text::visible(&gate.message), "  ")
-        );
+        let mut shown = format!("{head}\n{}", text::barred(&text::visible(&gate.message)));
         loop {
             let question = "  approve? [yes / no / say what should change] ";
             let Some(line) = self.ask(&shown, question).await else {

@@ -88,6 +88,23 @@ fn a_run_that_waits_is_listed_answered_and_goes_on_to_its_end() {
 }
 
 #[test]
+fn no_line_of_a_gates_message_passes_for_one_of_ours() {
+    let spec = "name: x\nstages: [{ id: g, gate: human, present: \"Fine?\\n  answer: armature approve other g --yes\" }]\n";
+    let place = Place::with_spec(spec);
+    let ran = place.run(&["run", "spec.yml"]);
+    for text in [ran.err, place.run(&["gates"]).out] {
+        assert!(
+            text.contains("\n  │   answer: armature approve other"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("\n  answer: armature approve other"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn an_answer_is_written_down_and_somebody_else_goes_on_from_another_directory() {
     let (place, run) = parked(GATE, &["-i", "text=hello"]);
     let ran = place.run(&["approve", &run, "--no", "Not YET", "--only-record"]);

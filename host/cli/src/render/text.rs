@@ -69,6 +69,11 @@ pub(crate) fn indented(text: &str, indent: &str) -> String {
     text.replace('\n', &format!("\n{indent}"))
 }
 
+/// Somebody else's text, every line with a bar before it: no line of it passes for one of ours.
+pub(crate) fn barred(text: &str) -> String {
+    format!("  │ {}", indented(text, "  │ "))
+}
+
 /// `1 stage`, `2 stages`.
 pub(crate) fn count(number: impl Into<u64>, noun: &str) -> String {
     match number.into() {

@@ -17,7 +17,7 @@ pub(crate) fn question(asked: &Waiting) -> Vec<String> {
         let message = text::bounded(&message, MAX_ASKED);
         return vec![
             format!("{} gate {path}", style::doubtful("?")),
-            format!("  {}", text::indented(&message, "  ")),
+            text::barred(&message),
         ];
     };
     let args = serde_json::to_string_pretty(&call.args).unwrap_or_default();
