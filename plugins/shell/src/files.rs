@@ -58,7 +58,10 @@ impl Workspace {
             Kind::Other => FileType::Symlink,
         };
         let modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         let runs = entry.kind == Kind::Directory || !name.contains('.') || name.ends_with(".sh");
         let usual = if runs { EXECUTABLE } else { PLAIN };
         Metadata {
@@ -91,7 +94,12 @@ impl FsBackend for Workspace {
 
     async fn remove(&self, path: &Path, recursive: bool) -> Result<()> {
         let path = relative(path)?;
-        if recursive { fs::remove_all(path) } else { fs::remove(path) }.map_err(failed)
+        if recursive {
+            fs::remove_all(path)
+        } else {
+            fs::remove(path)
+        }
+        .map_err(failed)
     }
 
     async fn stat(&self, path: &Path) -> Result<Metadata> {
@@ -150,7 +158,9 @@ impl FsBackend for Workspace {
     }
 
     async fn set_modified_time(&self, path: &Path, time: SystemTime) -> Result<()> {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         fs::set_modified(relative(path)?, millis).map_err(failed)
     }

@@ -30,7 +30,9 @@ fn shell(
     context: &Context,
 ) -> Result<Value, ToolError> {
     let asked = match timeout {
-        Some(seconds) if seconds > 0.0 && seconds <= MAX_SECONDS => Some(Duration::from_secs_f64(seconds)),
+        Some(seconds) if seconds > 0.0 && seconds <= MAX_SECONDS => {
+            Some(Duration::from_secs_f64(seconds))
+        }
         Some(_) => {
             return Err(ToolError::invalid(format!(
                 "`timeout` is a number of seconds above 0 and at most {MAX_SECONDS}"
@@ -65,7 +67,11 @@ fn script(config: Script, context: Value) -> Result<Value, ToolError> {
     };
     let session = Session {
         context: Some(context.to_string()),
-        variables: config.args.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+        variables: config
+            .args
+            .iter()
+            .map(|(key, value)| (key.clone(), text(value)))
+            .collect(),
         ..Session::default()
     };
     result(session.run(&config.cmd)?)

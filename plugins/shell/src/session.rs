@@ -11,7 +11,9 @@ use std::{
 };
 
 use armature_plugin::ToolError;
-use bashkit::{Bash, ExecutionLimits, FsLimits, MemoryLimits, PosixFs, SessionLimits, hooks::HookAction};
+use bashkit::{
+    Bash, ExecutionLimits, FsLimits, MemoryLimits, PosixFs, SessionLimits, hooks::HookAction,
+};
 
 use crate::files::Workspace;
 
@@ -32,7 +34,9 @@ const COMMANDS_A_LOOK: u32 = 64;
 
 /// Names that the interpreter knows and that mean nothing here: without a network or a terminal a command is better
 /// not there than there and failing.
-const LEFT_OUT: &[&str] = &["curl", "wget", "http", "vi", "vim", "nano", "less", "more", "man"];
+const LEFT_OUT: &[&str] = &[
+    "curl", "wget", "http", "vi", "vim", "nano", "less", "more", "man",
+];
 
 /// What a script is run with.
 #[derive(Default)]
@@ -124,7 +128,9 @@ impl Session {
             let commands = AtomicU32::new(0);
             builder = builder.before_tool(Box::new(move |event| {
                 // A loop that never waits gives no timer a chance.
-                if commands.fetch_add(1, Ordering::Relaxed).is_multiple_of(COMMANDS_A_LOOK)
+                if commands
+                    .fetch_add(1, Ordering::Relaxed)
+                    .is_multiple_of(COMMANDS_A_LOOK)
                     && Instant::now() >= end
                     && let Some(stop) = stop.get()
                 {
@@ -151,9 +157,16 @@ impl Session {
 /// What a script that could not be run to its end comes to.
 fn failure(error: bashkit::Error, deadline: Option<Duration>) -> Result<Finished, ToolError> {
     use bashkit::{Error, LimitExceeded};
-    let late = |deadline: Duration| ToolError::Timeout(format!("the command was not done after {}s", deadline.as_secs_f64()));
+    let late = |deadline: Duration| {
+        ToolError::Timeout(format!(
+            "the command was not done after {}s",
+            deadline.as_secs_f64()
+        ))
+    };
     match (error, deadline) {
-        (Error::ResourceLimit(LimitExceeded::Timeout(_)) | Error::Cancelled, Some(deadline)) => Err(late(deadline)),
+        (Error::ResourceLimit(LimitExceeded::Timeout(_)) | Error::Cancelled, Some(deadline)) => {
+            Err(late(deadline))
+        }
         (Error::Parse { .. }, _) => Ok(Finished {
             stdout: String::new(),
             stderr: "bash: syntax error\n".to_owned(),
@@ -170,7 +183,10 @@ fn failure(error: bashkit::Error, deadline: Option<Duration>) -> Result<Finished
 
 /// Says after a command that is not there what would be.
 fn ways_out(stderr: &mut String) {
-    let Some(line) = stderr.lines().find(|line| line.contains(": command not found")) else {
+    let Some(line) = stderr
+        .lines()
+        .find(|line| line.contains(": command not found"))
+    else {
         return;
     };
     let before = line.split(": command not found").next().unwrap_or_default();

@@ -36,12 +36,8 @@ impl From<wit::Error> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Denied(text) | Self::InvalidKey(text) | Self::Other(text) => {
-                f.write_str(text)
-            },
-            Self::TooLarge => {
-                f.write_str("the value is too large, or the store is full")
-            }
+            Self::Denied(text) | Self::InvalidKey(text) | Self::Other(text) => f.write_str(text),
+            Self::TooLarge => f.write_str("the value is too large, or the store is full"),
             Self::Malformed(text) => write!(f, "what is stored cannot be read: {text}"),
         }
     }
