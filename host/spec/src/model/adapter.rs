@@ -83,6 +83,11 @@ impl AdapterType {
             Self::Other(word) => word,
         }
     }
+
+    /// Is it a command for a shell?
+    pub const fn runs_in_a_shell(&self) -> bool {
+        matches!(self, Self::Script | Self::Other(_))
+    }
 }
 
 impl From<String> for AdapterType {

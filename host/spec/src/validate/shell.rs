@@ -5,7 +5,7 @@ use super::{Checker, show};
 use crate::{
     codes::Code,
     location::Step,
-    model::{AdapterType, SafetyAction, SafetyRule, Stage},
+    model::{SafetyAction, SafetyRule, Stage},
     path,
     template::unquoted,
 };
@@ -18,11 +18,8 @@ const FILES: &[&str] = &["file_read", "file_write"];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     for (name, adapter) in &checker.spec.adapters {
-        let runs_in_a_shell = matches!(
-            adapter.adapter_type,
-            AdapterType::Script | AdapterType::Other(_)
-        );
-        if let Some(cmd) = adapter.cmd.as_deref().filter(|_| runs_in_a_shell) {
+        let runs = adapter.adapter_type.runs_in_a_shell();
+        if let Some(cmd) = adapter.cmd.as_deref().filter(|_| runs) {
             command(checker, None, path!["adapters", name, "cmd"], cmd);
         }
     }
@@ -40,12 +37,8 @@ pub(super) fn check(checker: &mut Checker<'_>) {
 pub(super) fn rules(checker: &mut Checker<'_>) {
     let spec = checker.spec;
     let is_script = |name: &String| {
-        spec.adapters.get(name).is_some_and(|adapter| {
-            matches!(
-                adapter.adapter_type,
-                AdapterType::Script | AdapterType::Other(_)
-            )
-        })
+        let adapter = spec.adapters.get(name);
+        adapter.is_some_and(|adapter| adapter.adapter_type.runs_in_a_shell())
     };
     let runs_commands = |stage: &Stage| {
         stage.adapter.as_ref().is_some_and(is_script)
