@@ -46,20 +46,8 @@ impl ScriptedServer {
                 ),
             )
             .with_state(served);
-        let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                axum::serve(listener, router).await.unwrap();
-            });
-        });
         Self {
-            base: format!("http://{}/v1", told.recv().unwrap()),
+            base: format!("http://{}/v1", crate::wire::listen(router)),
             asked,
         }
     }

@@ -35,6 +35,11 @@ fn serve(path: &'static str, reply: fn(&Value) -> Value) -> (String, Seen) {
     let router = Router::new()
         .route(path, post(answer))
         .with_state(seen.clone());
+    (format!("http://{}", listen(router)), seen)
+}
+
+/// Serves on loopback for as long as the test lives.
+pub(crate) fn listen(router: Router) -> std::net::SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -47,7 +52,7 @@ fn serve(path: &'static str, reply: fn(&Value) -> Value) -> (String, Seen) {
             axum::serve(listener, router).await.unwrap();
         });
     });
-    (format!("http://{}", told.recv().unwrap()), seen)
+    told.recv().unwrap()
 }
 
 fn run(provider: &str, base: &str) -> (Project, Value) {
