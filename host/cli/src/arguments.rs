@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, builder::Styles};
 
 use crate::{
     command::{
-        approve, completions, doctor, explain, gates, last, new, plugin, precompile, resume, run,
-        runs, schema, validate,
+        approve, cache, completions, doctor, explain, gates, last, memory, new, plugin, precompile,
+        resume, run, runs, schema, validate,
     },
     exit,
     render::screen::Colour,
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Precompile(precompile::Precompile),
     Doctor(doctor::Doctor),
     Last(last::Last),
+    Cache(cache::Cache),
+    Memory(memory::Memory),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }

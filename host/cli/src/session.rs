@@ -2,7 +2,8 @@
 //!
 //! Shared by every command that starts or continues a run, so that a run looks the same however it came about. What a
 //! run does is the engine's; here is only what people see of it. Standard output belongs to one thing alone: the
-//! primary result, the results as JSON (`--quiet`), or the events (`--events -`).
+//! primary result (at the end, or with `--stream` as it comes), the results as JSON (`--quiet`), or the events
+//! (`--events -`).
 
 use std::{
     future::Future,
@@ -43,6 +44,10 @@ pub(crate) struct Show {
     #[arg(short, long)]
     pub(crate) verbose: bool,
 
+    /// Show the answer of the `response_stage` on standard output while it comes
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) stream: bool,
+
     /// Write each event of the run to this file, as a line of JSON; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<String>,
@@ -71,6 +76,12 @@ impl Show {
             return Err(
                 Failure::usage("--quiet and --events - both want standard output")
                     .hint("write the events to a file: --events FILE"),
+            );
+        }
+        if self.stream && self.events_on_stdout() {
+            return Err(
+                Failure::usage("--stream and --events - both want standard output")
+                    .hint("write the events to a file (--events FILE), or leave --stream out: they have the text, too"),
             );
         }
         self.output.as_deref().map_or(Ok(()), files::check_target)
@@ -103,7 +114,7 @@ impl Show {
         F: Future<Output = Result<RunReport, RunError>>,
     {
         let lines = self.events.as_deref().map(files::lines).transpose()?;
-        let progress = Arc::new(Progress::start(*screen, self.detail(), lines));
+        let progress = Arc::new(Progress::start(*screen, self.detail(), self.stream, lines));
         let cancel = CancellationToken::new();
         let session = Session {
             progress: Arc::clone(&progress),
@@ -150,7 +161,8 @@ impl Show {
             screen.result(&outcome::pretty(&all))?;
         } else {
             outcome::end(screen, &report, tally);
-            if !self.events_on_stdout() {
+            // What was shown while it came is not shown again.
+            if !self.events_on_stdout() && !outcome::was_streamed(&report, tally) {
                 outcome::primary(screen, &report)?;
             }
         }

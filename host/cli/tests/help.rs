@@ -3,7 +3,7 @@
 use crate::command::{Place, shows};
 
 /// Every command that has a help.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["new"],
     &["run"],
@@ -14,6 +14,13 @@ const COMMANDS: [&[&str]; 18] = [
     &["resume"],
     &["runs"],
     &["last"],
+    &["cache"],
+    &["cache", "stats"],
+    &["cache", "clear"],
+    &["memory"],
+    &["memory", "list"],
+    &["memory", "show"],
+    &["memory", "forget"],
     &["plugin"],
     &["plugin", "list"],
     &["plugin", "inspect"],

@@ -21,8 +21,17 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the program there.
+    /// Starts the program there; what it gives goes nowhere.
     pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+        Self::begin(place, arguments, false)
+    }
+
+    /// Starts the program there, with what it gives.
+    pub(crate) fn with_all(place: &Place, arguments: &[&str]) -> Self {
+        Self::begin(place, arguments, true)
+    }
+
+    fn begin(place: &Place, arguments: &[&str], with_results: bool) -> Self {
         let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&person).unwrap();
         unlockpt(&person).unwrap();
@@ -37,7 +46,8 @@ impl Terminal {
         rustix::termios::tcsetwinsize(&screen, size).unwrap();
         let end = || Stdio::from(screen.as_fd().try_clone_to_owned().unwrap());
         let child = place.start_with(arguments, |command| {
-            command.stdin(end()).stderr(end()).stdout(Stdio::null())
+            let results = if with_results { end() } else { Stdio::null() };
+            command.stdin(end()).stderr(end()).stdout(results)
         });
         Self {
             person: File::from(person),

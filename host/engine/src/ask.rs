@@ -82,6 +82,8 @@ pub trait Approver: Send + Sync {
 }
 
 /// Whoever watches. Called in order, from the run's own tasks: must not block.
+///
+/// It is told of everything that the log has, and of the text of a `response_stage` while it arrives ([`Event::Token`]).
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, run: &RunId, event: &Event);
@@ -89,11 +91,6 @@ pub trait Observer: Send + Sync {
     /// Does it look at the results in `stage_complete`? Without a log and without a reader they are left out.
     fn wants_results(&self) -> bool {
         true
-    }
-
-    /// A piece of the text of a `response_stage`, while it arrives. Not part of the log.
-    fn token(&self, run: &RunId, stage: &str, text: &str) {
-        let _ = (run, stage, text);
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     files, home,
     plan::{Plan, Tier, build, single_call, stage::Written},
     plugins::{Builtin, PluginSet},
+    role::Flights,
     run::{Run, RunError, RunReport, RunRequest, Unfinished, begin, outside, resume, unfinished},
     secrets::Environment,
     stage::Scope,
@@ -82,6 +83,14 @@ pub(crate) struct Shared {
     /// Goes into every digest of a call, so that nobody finds out a short secret by digesting guesses.
     pub(crate) seal: [u8; 32],
     models: Mutex<HashMap<Digest, Arc<dyn Model>>>,
+    /// Requests to models that are being made.
+    pub(crate) flights: Flights,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -231,7 +240,7 @@ impl Engine {
         } else {
             rand::random()
         };
-        Ok(Self(Arc::new(Shared {
+        let engine = Shared {
             sandbox,
             plugins,
             policy,
@@ -241,7 +250,12 @@ impl Engine {
             home,
             seal,
             models: Mutex::default(),
-        })))
+            flights: Flights::default(),
+        };
+        if let Some(store) = &engine.store {
+            store.cache_prune_later(engine.cache_bounds());
+        }
+        Ok(Self(Arc::new(engine)))
     }
 
     /// Every plugin that a spec can name.

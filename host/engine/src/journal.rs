@@ -202,6 +202,11 @@ impl Tokens<'_> {
 
 fn hand_over(journal: &Journal, stage: &str, text: &str) {
     if !text.is_empty() {
-        journal.observer.token(&journal.run, stage, text);
+        // The log has the whole of it once it is there.
+        let piece = Event::Token {
+            stage: stage.to_owned(),
+            text: text.to_owned(),
+        };
+        journal.observer.event(&journal.run, &piece);
     }
 }

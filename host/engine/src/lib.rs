@@ -19,6 +19,7 @@ mod failure;
 mod files;
 mod home;
 mod journal;
+mod memory;
 mod misfit;
 mod plan;
 mod plugins;

@@ -11,6 +11,7 @@
 mod capability;
 mod fs;
 mod grants;
+mod home_limits;
 mod http;
 mod limits;
 mod name;
@@ -24,6 +25,7 @@ mod size;
 pub use capability::Capability;
 pub use fs::{FsGrant, PathRule, RelPath, RelPathError};
 pub use grants::{Grants, KvScope};
+pub use home_limits::{HOME_LIMITS, HomeLimit, HomeLimits};
 pub use http::{HostPattern, HttpGrant, HttpPattern, PatternError};
 pub use limits::{LIMITS, Limit, LimitError, LimitId, LimitRequest, Limits, Unit};
 pub use name::{NameError, PluginName, ToolName};

@@ -11,13 +11,16 @@
 //!
 //! [limits]
 //! timeout_s = 60
+//!
+//! [home]
+//! cache = "512MiB"
 //! ```
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Grants, LimitRequest, PluginName};
+use crate::{Grants, HomeLimits, LimitRequest, PluginName};
 
 /// What `policy.toml` says. Without the file nothing is taken away.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -32,6 +35,9 @@ pub struct Policy {
     /// The most that any call may use, and what plugins are loaded under.
     #[serde(default, deserialize_with = "LimitRequest::every_row")]
     limits: LimitRequest,
+    /// How much is kept between runs.
+    #[serde(default)]
+    home: HomeLimits,
     /// Plugins that are not loaded at all.
     #[serde(default)]
     deny_plugins: Vec<PluginName>,
@@ -46,6 +52,11 @@ impl Policy {
     /// The most that any call may use. What belongs to loading is in it, too: see [`crate::Limits::of_loading`].
     pub fn limits(&self) -> &LimitRequest {
         &self.limits
+    }
+
+    /// How much is kept between runs.
+    pub fn home(&self) -> &HomeLimits {
+        &self.home
     }
 
     /// May this plugin be used at all?
@@ -79,10 +90,27 @@ mod tests {
         let policy: Policy = toml::from_str(block.split("```").next().unwrap()).unwrap();
         assert!(!policy.allows(&PluginName::new("scraper").unwrap()));
         assert_eq!(policy.limits().get(crate::LimitId::Timeout), Some(60_000));
+        assert_eq!(policy.home().cache, 512 << 20);
     }
 
     #[test]
     fn a_key_that_the_policy_does_not_know_is_refused() {
         assert!(toml::from_str::<Policy>("deny_plugin = [\"x\"]").is_err());
+        assert!(toml::from_str::<Policy>("[home]\ncaches = 1").is_err());
+    }
+
+    #[test]
+    fn what_the_operator_does_not_say_about_the_home_is_as_the_table_has_it() {
+        let policy: Policy = toml::from_str("[home]\ncache_days = 7").unwrap();
+        let home = policy.home();
+        assert_eq!((home.cache_days, home.cache), (7, 256 << 20));
+        let text = include_str!("../../README.md");
+        for row in crate::HOME_LIMITS {
+            assert!(
+                text.contains(&format!("| `{}` |", row.name)),
+                "host/README.md does not explain `{}`",
+                row.name
+            );
+        }
     }
 }

@@ -51,15 +51,27 @@ impl Request {
     /// asked by a renamed stage is the same question.
     #[must_use]
     pub fn cache_key(&self, model_id: &str) -> String {
+        // Each field by name: a new one is not forgotten here.
+        let Self {
+            stage: _,
+            turn: _,
+            item: _,
+            model,
+            messages,
+            tools,
+            output,
+            temperature,
+            max_tokens,
+        } = self;
         let question = json!({
             "v": 1,
             "model_id": model_id,
-            "model": self.model,
-            "messages": self.messages,
-            "tools": self.tools,
-            "output": self.output,
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
+            "model": model,
+            "messages": messages,
+            "tools": tools,
+            "output": output,
+            "temperature": temperature,
+            "max_tokens": max_tokens,
         });
         let mut text = String::new();
         canonical(&question, &mut text);

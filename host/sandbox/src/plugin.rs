@@ -30,6 +30,8 @@ pub enum Origin {
     Builtin,
     /// It was read from this file.
     File(PathBuf),
+    /// Its tools are functions of the host: there is no component.
+    Host,
 }
 
 /// What a plugin does.
@@ -126,6 +128,43 @@ impl Plugin {
             tools: OnceCell::new_with(Some(about.tools.into())),
             origin: Origin::Builtin,
         })
+    }
+
+    /// A plugin whose tools are functions of the host. Nothing of it can be called in a sandbox; what the host's own tools
+    /// have in common with others is everything around a call.
+    ///
+    /// # Errors
+    /// [`LoadError::Manifest`] when the manifest is none.
+    pub fn of_host(manifest: &str, tools: Vec<ToolDefinition>) -> Result<Self, LoadError> {
+        let listed = serde_json::to_string(&tools).unwrap_or_default();
+        Ok(Self {
+            manifest: Manifest::parse("host", manifest)?,
+            digest: Digest::of(&[
+                b"host",
+                env!("CARGO_PKG_VERSION").as_bytes(),
+                listed.as_bytes(),
+                manifest.as_bytes(),
+            ]),
+            code: Digest::of(&[]),
+            shape: Shape {
+                tool: true,
+                adapter: false,
+                rule: false,
+                typed: Vec::new(),
+                imports: Vec::new(),
+                manifest: None,
+            },
+            // No component: whoever would enter it fails.
+            bytes: Code::Plain(Arc::from([])),
+            prepared: OnceCell::new(),
+            tools: OnceCell::new_with(Some(tools.into())),
+            origin: Origin::Host,
+        })
+    }
+
+    /// Are its tools functions of the host?
+    pub fn is_of_host(&self) -> bool {
+        self.origin == Origin::Host
     }
 
     fn new(

@@ -70,6 +70,9 @@ crate::finding_codes! {
     NeverBlocksPartitionSource "NEVER_BLOCKS_PARTITION_SOURCE" Warning "`partition_source` reads a name that the stage never sees.";
     ContextTransitLeakRisk "CONTEXT_TRANSIT_LEAK_RISK" Warning "A stage never sees a value, and sees the result of a stage that was told it.";
     UnknownMemoryStage "UNKNOWN_MEMORY_STAGE" Warning "`memory.capture` or `continuation` names a stage that is not there.";
+    MemoryWithoutUse "MEMORY_WITHOUT_USE" Warning "A setting of `memory` that needs another one stands without it.";
+    MemoryDbPlace "MEMORY_DB_PLACE" Warning "`memory.db` names a place: only the name of the file is used.";
+    InvalidBootstrap "INVALID_BOOTSTRAP" Error "`bootstrap` asks for no examples, or too many, or for a score that is none.";
     InvalidDuration "INVALID_DURATION" Error "A time is negative or zero.";
     InvalidCron "INVALID_CRON" Error "The schedule of a trigger is no cron expression of five fields.";
     InvalidWebhookPath "INVALID_WEBHOOK_PATH" Error "The path of a webhook is none, or two webhooks have one path.";

@@ -740,6 +740,50 @@ continuation: {carry_forward: [{key: s.k}]}
 stages: [{id: s, gate: human}]",
     ),
     (
+        Code::MemoryWithoutUse,
+        "\
+name: x
+memory: {enabled: false, navigation_tools: §true}
+stages: []",
+        "\
+name: x
+memory: {navigation_tools: true}
+stages: []",
+    ),
+    (
+        Code::MemoryDbPlace,
+        "\
+name: x
+memory: {db: §../shared.db}
+stages: []",
+        "\
+name: x
+memory: {db: shared.db}
+stages: []",
+    ),
+    (
+        Code::InvalidBootstrap,
+        "\
+name: x
+stages:
+- {id: a, bootstrap: {examples: §11}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+stages:
+- {id: a, bootstrap: {examples: 10}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::InvalidBootstrap,
+        "\
+name: x
+stages:
+- {id: a, bootstrap: {min_score: §8}, role: {name: n, type: worker, description: d}}",
+        "\
+name: x
+stages:
+- {id: a, bootstrap: {min_score: 0.8}, role: {name: n, type: worker, description: d}}",
+    ),
+    (
         Code::InvalidDuration,
         "\
 name: x

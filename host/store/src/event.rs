@@ -107,6 +107,9 @@ pub enum Event {
     /// The model answered.
     #[serde(rename = "model_result")]
     ModelResult(ModelResult),
+    /// A piece of the text of a `response_stage`, while it arrives; without secrets, and not kept.
+    #[serde(rename = "token")]
+    Token { stage: String, text: String },
     /// A safety rule decided. `phase` is `pre` or `post`; `verdict` is `allow`, `log`, `warn`, `require_approval` or `block`.
     #[serde(rename = "rule_verdict")]
     RuleVerdict(RuleVerdict),
@@ -219,7 +222,8 @@ impl Event {
             | Self::GateOpened { stage, .. }
             | Self::GateAnswered { stage, .. }
             | Self::PluginLog { stage, .. }
-            | Self::Progress { stage, .. } => Some(stage),
+            | Self::Progress { stage, .. }
+            | Self::Token { stage, .. } => Some(stage),
             Self::ToolIntent(event) => Some(&event.stage),
             Self::ToolResult(event) => Some(&event.stage),
             Self::ModelIntent(event) => Some(&event.stage),

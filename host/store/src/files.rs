@@ -21,6 +21,25 @@ pub(crate) fn make_private(path: &Path) -> Result<(), StoreError> {
     file(path).map_err(|source| failed(path, source))
 }
 
+/// The names of the files in a directory, in order; none where it is not there.
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the module that looks at directories for the store"
+    )]
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|source| failed(dir, source))?,
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 fn failed(path: &Path, source: io::Error) -> StoreError {
     StoreError::File {
         path: path.to_owned(),

@@ -15,6 +15,8 @@ pub enum Durability {
     Outside,
     /// Before the append returns.
     Always,
+    /// Not at all: it is told to whoever watches, and what it is a part of is kept whole.
+    Never,
 }
 
 /// One row of the table.
@@ -67,6 +69,7 @@ kinds! {
     ToolResult      "tool_result"             Outside false "the call ended, with its result and usage";
     ModelIntent     "model_intent"            Outside false "a model is about to be asked";
     ModelResult     "model_result"            Outside false "the model answered, with tokens and cost";
+    Token           "token"                   Never   false "a piece of a response_stage's text while it arrives; the log has the whole";
     RuleVerdict     "rule_verdict"            Queued  false "a safety rule decided on a call";
     ApprovalAsked   "approval_asked"          Always  false "a call waits for a person's approval";
     Approval        "approval"                Always  false "a person approved or refused a call";
@@ -95,7 +98,7 @@ impl Event {
     /// Whether it must be on the disk before what follows it. An event of another version is: it may be an intent.
     pub fn is_durable(&self) -> bool {
         match self.kind().map(|kind| kind.durability) {
-            Some(Durability::Queued) => false,
+            Some(Durability::Queued | Durability::Never) => false,
             Some(Durability::Outside) => self.leaves_this_machine(),
             Some(Durability::Always) | None => true,
         }
@@ -212,6 +215,13 @@ mod tests {
             (Event::ToolResult(ToolResult::default()), any.clone()),
             (Event::ModelIntent(ModelIntent::default()), any.clone()),
             (Event::ModelResult(ModelResult::default()), any.clone()),
+            (
+                Event::Token {
+                    stage: text(),
+                    text: "x".to_owned(),
+                },
+                json!({ "stage": "", "text": "x" }),
+            ),
             (Event::RuleVerdict(RuleVerdict::default()), any.clone()),
             (
                 Event::ApprovalAsked {

@@ -7,6 +7,8 @@
 //! The store keeps what it is given. Whoever appends scrubs secrets first; nothing here prints, formats into an error
 //! or sends to a diagnostic any value that was stored.
 //!
+//! Beside the log, [`memory`] keeps what a workflow remembers from run to run, in files of its own.
+//!
 //! Reading order: [`id`] → [`event`] → [`kind`] → [`log`] → [`state`] → `waiting` → [`store`] → `append` → `queue` → `writer`.
 
 mod append;
@@ -19,6 +21,8 @@ pub mod id;
 pub mod kind;
 mod kv;
 pub mod log;
+pub mod memory;
+mod name;
 mod payload;
 mod queue;
 mod runs;
@@ -29,13 +33,15 @@ mod trace;
 mod waiting;
 mod writer;
 
-pub use cache::{CacheBounds, Pruned};
+pub use cache::{CacheBounds, CacheStats, Pruned};
 pub use error::StoreError;
 pub use event::Event;
 pub use id::{RunId, Seq};
 pub use kind::{Durability, KINDS, Kind};
 pub use kv::{KvQuota, KvUsage};
 pub use log::{BoxFuture, EventLog, Recorded};
+pub use memory::Memory;
+pub use name::file_stem;
 pub use runs::{RunQuery, RunRecord, RunStatus};
 pub use state::{RunState, again};
 pub use store::Store;

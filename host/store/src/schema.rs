@@ -7,15 +7,15 @@
 
 use std::{path::Path, thread, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, config::DbConfig};
 
 use crate::{StoreError, error::database};
 
 /// Format of the first release. See [`migrate`].
 const FIRST_FORMAT: i64 = 1000;
 
-/// Format this version writes.
-const FORMAT: i64 = FIRST_FORMAT;
+/// Format this version writes: 1001 knows when a kept reply was last used, and the form of an answer.
+const FORMAT: i64 = 1001;
 
 /// How long one statement waits for another process. Longer than any commit, shorter than a person's patience.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,12 +54,6 @@ CREATE INDEX IF NOT EXISTS runs_by_workflow ON runs (workflow, started);
 ";
 
 const SIDE_TABLES: &str = "
-CREATE TABLE IF NOT EXISTS llm_cache (
-  cache_key TEXT PRIMARY KEY,
-  response_json TEXT NOT NULL,
-  created_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS llm_cache_by_age ON llm_cache (created_at);
 CREATE TABLE IF NOT EXISTS kv (
   scope TEXT NOT NULL,
   plugin TEXT NOT NULL,
@@ -110,7 +104,8 @@ fn format(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+/// Switches to write-ahead logging.
+pub(crate) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let mut attempt = 0;
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
@@ -131,12 +126,44 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    if format(&transaction)? < FIRST_FORMAT {
+    let found = format(&transaction)?;
+    if found < FORMAT {
         transaction.execute_batch(EVENTS)?;
         transaction.execute_batch(SIDE_TABLES)?;
         crate::trace::ensure_table(&transaction)?;
-        crate::runs::adopt_traces(&transaction)?;
-        transaction.pragma_update(None, "user_version", FIRST_FORMAT)?;
+        crate::cache::ensure_table(&transaction)?;
+        if found < FIRST_FORMAT {
+            crate::runs::adopt_traces(&transaction)?;
+        }
+        transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()
+}
+
+/// A count in a row: never less than nothing.
+pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+}
+
+/// The columns of a table.
+pub(crate) fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut there = connection.prepare("SELECT name FROM pragma_table_info(?)")?;
+    there.query_map([table], |row| row.get(0))?.collect()
+}
+
+/// Gives a table the columns that it lacks, each with its declaration.
+pub(crate) fn add_missing(
+    connection: &Connection,
+    table: &str,
+    there: &[String],
+    wanted: &[(&str, &str)],
+) -> rusqlite::Result<()> {
+    for (name, declared) in wanted {
+        if !there.iter().any(|column| column.eq_ignore_ascii_case(name)) {
+            connection.execute_batch(&format!(
+                "ALTER TABLE {table} ADD COLUMN {name} {declared};"
+            ))?;
+        }
+    }
+    Ok(())
 }

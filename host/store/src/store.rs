@@ -71,16 +71,13 @@ impl Drop for Inner {
 }
 
 impl Store {
-    /// Opens the file, making it (0600, in a directory 0700) or bringing it up to date first. Replies in the cache that
-    /// are too old or too many go.
+    /// Opens the file, making it (0600, in a directory 0700) or bringing it up to date first.
     ///
     /// # Errors
     /// [`StoreError::File`], [`StoreError::Newer`], or SQLite's reason.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         files::make_private(path)?;
-        let store = Self::start(path.to_owned(), false)?;
-        store.cache_prune_later();
-        Ok(store)
+        Self::start(path.to_owned(), false)
     }
 
     /// A store without a file, gone with its last clone. The same code, for tests and for runs that keep nothing.

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use crate::{
     RunId, Store, StoreError,
     cell::Cell,
+    schema::{add_missing, columns},
     writer::{Level, Work, timestamp},
 };
 
@@ -142,6 +143,8 @@ trace_row! {
     loop_iteration: Option<u64> => "loop_iteration" "INTEGER";
     /// What the stage's prompt had to say (`must`) and what the stage never saw (`never`).
     context_policy: Map<String, Value> => "context_policy_json" "TEXT DEFAULT '{}'";
+    /// Digest of the form that the answer had to have: what may be an example for what.
+    schema_hash: String => "schema_hash" "TEXT DEFAULT ''";
 }
 
 impl TraceRow {
@@ -250,16 +253,8 @@ pub(crate) fn ensure_table(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS traces (id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL{declared});"
     ))?;
-    let mut there = connection.prepare("SELECT name FROM pragma_table_info('traces')")?;
-    let there: Vec<String> = there
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (name, declared) in COLUMNS {
-        if !there.iter().any(|column| column.eq_ignore_ascii_case(name)) {
-            connection
-                .execute_batch(&format!("ALTER TABLE traces ADD COLUMN {name} {declared};"))?;
-        }
-    }
+    let there = columns(connection, "traces")?;
+    add_missing(connection, "traces", &there, COLUMNS)?;
     connection.execute_batch(
         "CREATE INDEX IF NOT EXISTS traces_by_run ON traces (run_id);
          CREATE INDEX IF NOT EXISTS traces_by_workflow ON traces (workflow_name, timestamp);",

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use armature_store::{
-    CacheBounds, Event, EventLog, KvQuota, KvUsage, RunId, RunStatus, Store, StoreError,
-    TraceQuery, TraceRow, event::RunStarted,
+    CacheBounds, CacheStats, Event, EventLog, KvQuota, KvUsage, RunId, RunStatus, Store,
+    StoreError, TraceQuery, TraceRow, event::RunStarted,
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -12,6 +12,11 @@ use serde_json::json;
 fn database(dir: &tempfile::TempDir) -> std::path::PathBuf {
     dir.path().join("home").join("traces.db")
 }
+
+const MONTH: CacheBounds = CacheBounds {
+    max_bytes: 1 << 20,
+    max_age_s: 30 * 24 * 3600,
+};
 
 fn row(run: &RunId, stage: &str) -> TraceRow {
     TraceRow {
@@ -283,10 +288,10 @@ fn the_response_cache_is_bounded_by_age_and_size() {
     let dir = tempfile::tempdir().unwrap();
     let path = database(&dir);
     let store = Store::open(&path).unwrap();
-    let bounds = CacheBounds::STANDARD;
+    let bounds = MONTH;
     assert_eq!(store.cache_get("k1", bounds).unwrap(), None);
     for n in 1..=4 {
-        store.cache_put(&format!("k{n}"), &"x".repeat(100));
+        store.cache_put(&format!("k{n}"), &"x".repeat(100), bounds);
     }
     assert_eq!(
         store.cache_get("k1", bounds).unwrap(),
@@ -313,16 +318,56 @@ fn the_response_cache_is_bounded_by_age_and_size() {
     let left: Vec<bool> = (1..=4)
         .map(|n| store.cache_get(&format!("k{n}"), bounds).unwrap().is_some())
         .collect();
-    assert_eq!(left, [false, false, true, true], "the oldest go first");
+    assert_eq!(
+        left,
+        [true, false, false, true],
+        "those that were not used for longest go first"
+    );
+    let stats = store.cache_stats().unwrap();
+    assert_eq!((stats.entries, stats.bytes, stats.hits), (2, 200, 3));
+
+    let small = CacheBounds {
+        max_bytes: 250,
+        ..bounds
+    };
+    store.cache_put("k5", &"x".repeat(100), small);
+    store.cache_put("large", &"x".repeat(251), small);
+    assert_eq!(
+        store.cache_stats().unwrap().bytes,
+        200,
+        "every reply that is kept is within the bounds"
+    );
+    assert_eq!(store.cache_get("large", small).unwrap(), None);
+    assert!(store.cache_get("k5", small).unwrap().is_some());
+    assert_eq!(store.cache_clear().unwrap(), 2);
+    assert_eq!(store.cache_stats().unwrap(), CacheStats::default());
 }
 
 #[test]
-fn opening_a_store_removes_cached_replies_that_are_too_old() {
+fn a_cache_of_an_earlier_format_is_given_what_it_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = database(&dir);
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(
+        "CREATE TABLE llm_cache (cache_key TEXT PRIMARY KEY, response_json TEXT NOT NULL, created_at TEXT NOT NULL);
+         INSERT INTO llm_cache VALUES ('k', 'äb', '2999-01-01T00:00:00.000000+00:00');
+         PRAGMA user_version = 1000;",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.cache_stats().unwrap().bytes, 3);
+    assert_eq!(store.cache_get("k", MONTH).unwrap().as_deref(), Some("äb"));
+}
+
+#[test]
+fn cached_replies_that_are_too_old_are_removed() {
     let dir = tempfile::tempdir().unwrap();
     let path = database(&dir);
     let store = Store::open(&path).unwrap();
-    store.cache_put("old", "x");
-    store.cache_put("new", "x");
+    store.cache_put("old", "x", MONTH);
+    store.cache_put("new", "x", MONTH);
     store.flush().unwrap();
     drop(store);
     let connection = Connection::open(&path).unwrap();
@@ -330,6 +375,7 @@ fn opening_a_store_removes_cached_replies_that_are_too_old() {
     assert_eq!(connection.execute(aged, []).unwrap(), 1);
 
     let store = Store::open(&path).unwrap();
+    store.cache_prune_later(MONTH);
     store.flush().unwrap();
     assert_eq!(store.write_errors(), 0);
     let left: String = connection

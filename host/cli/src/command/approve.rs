@@ -54,7 +54,7 @@ pub(crate) struct Approve {
     all: bool,
 
     /// Write the answer down, and let somebody else go on
-    #[arg(long, conflicts_with_all = ["quiet", "output", "events", "verbose"])]
+    #[arg(long, conflicts_with_all = ["quiet", "output", "events", "verbose", "stream"])]
     only_record: bool,
 
     #[command(flatten)]

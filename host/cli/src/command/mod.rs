@@ -1,11 +1,13 @@
 //! The commands, one file each.
 
 pub(crate) mod approve;
+pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod gates;
 pub(crate) mod last;
+pub(crate) mod memory;
 pub(crate) mod new;
 pub(crate) mod plugin;
 pub(crate) mod precompile;
@@ -37,6 +39,8 @@ pub(crate) fn run(screen: &Screen, arguments: Arguments) -> Result<Exit, Failure
         Command::Precompile(command) => command.run(screen),
         Command::Doctor(command) => command.run(screen),
         Command::Last(command) => command.run(screen),
+        Command::Cache(command) => command.run(screen),
+        Command::Memory(command) => command.run(screen),
         Command::Schema(command) => command.run(screen),
         Command::Completions(command) => command.run(screen),
     }

@@ -42,7 +42,7 @@ impl Precompile {
                     // The others are compiled all the same.
                     Err(error) => {
                         let place = match plugin.origin() {
-                            Origin::Builtin => String::new(),
+                            Origin::Builtin | Origin::Host => String::new(),
                             Origin::File(path) => {
                                 format!(" ({})", text::visible(&path.to_string_lossy()))
                             }

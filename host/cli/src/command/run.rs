@@ -29,6 +29,7 @@ use crate::{
     "Examples:\n",
     "  armature run research.yml -i question='What is tea?' -i parts:=4\n",
     "  armature run report.yml --inputs data.json -i notes=@notes.txt --quiet | jq .report\n",
+    "  armature run chat.yml -i question='Why?' --stream\n",
     "  armature run release.yml --approve review=yes --events run.jsonl\n\n",
     "It ends with 0 when it did what it was asked, 1 when a stage failed, 2 for a mistake in the spec or the arguments,\n",
     "3 when it waits for a person, 4 when something was denied, 130 when it was interrupted."
@@ -42,7 +43,7 @@ pub(crate) struct Run {
     inputs: Inputs,
 
     /// Show what would be done, with which rights and within which bounds, and do nothing
-    #[arg(long, conflicts_with_all = ["quiet", "events", "output"])]
+    #[arg(long, conflicts_with_all = ["quiet", "events", "output", "stream"])]
     dry_run: bool,
 
     /// Ask models again what they have answered before, and keep no answer
@@ -98,6 +99,10 @@ impl Run {
                 screen.say(&line);
             }
             warn_of_unknown(screen, &plan, &inputs);
+        }
+        let stages = &plan.document().spec.stages;
+        if self.show.stream && !stages.iter().any(|stage| stage.response_stage) {
+            screen.warning("--stream shows nothing: no stage has `response_stage: true`");
         }
         let answers = Answers::read(&self.approve)?;
         answers.check(&plan)?;

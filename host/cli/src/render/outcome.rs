@@ -87,6 +87,14 @@ pub(crate) fn primary(screen: &Screen, report: &RunReport) -> Result<(), Failure
     Ok(())
 }
 
+/// Was the result shown already, while it came, and as it is?
+pub(crate) fn was_streamed(report: &RunReport, tally: &Tally) -> bool {
+    let (Some((stage, value)), Some(streamed)) = (&report.primary, &tally.streamed) else {
+        return false;
+    };
+    *stage == streamed.stage && readable(value) == streamed.text
+}
+
 /// The exit code of a run that did not come to its end.
 pub(crate) fn exit(error: &RunError) -> Exit {
     match error {

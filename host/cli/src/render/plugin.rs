@@ -29,6 +29,7 @@ pub(crate) fn kinds(plugin: &Plugin) -> String {
 pub(crate) fn origin(plugin: &Plugin) -> String {
     match plugin.origin() {
         Origin::Builtin => "built in".to_owned(),
+        Origin::Host => "part of the host".to_owned(),
         Origin::File(path) => text::line(&path.display().to_string(), 200),
     }
 }

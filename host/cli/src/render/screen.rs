@@ -93,6 +93,17 @@ impl Screen {
         }
     }
 
+    /// A piece of a result, shown at once: in the same form as [`Screen::result`] shows the whole.
+    pub(crate) fn piece(&self, content: &str) -> io::Result<()> {
+        let shown = if self.out_is_terminal {
+            text::visible(content)
+        } else {
+            content.into()
+        };
+        let mut stream = io::stdout().lock();
+        write!(stream, "{shown}").and_then(|()| stream.flush())
+    }
+
     /// One line and what to do about it.
     pub(crate) fn failure(&self, failure: &Failure) {
         let message = text::visible(&failure.message);

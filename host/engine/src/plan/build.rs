@@ -175,11 +175,6 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         }
     };
     warn(
-        "memory",
-        spec.memory.as_ref().is_some_and(|memory| memory.enabled),
-        "stages see no earlier entries",
-    );
-    warn(
         "mcp_servers",
         !spec.mcp_servers.is_empty(),
         "their tools cannot be called",

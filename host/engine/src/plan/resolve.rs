@@ -16,7 +16,7 @@ use super::{
     problem::{PlanCode, Reporter, nearest},
     stage::{Tool, Written},
 };
-use crate::engine::Shared;
+use crate::{engine::Shared, memory};
 
 /// Finds plugins and tools for one spec.
 pub(crate) struct Resolver<'e> {
@@ -58,7 +58,33 @@ impl<'e> Resolver<'e> {
             resolver.warn_of_requests(&plugin, written.grants.as_ref(), report, at);
             resolver.written.insert(name, written);
         }
+        if memory::tools::are_offered(spec) {
+            resolver.add_memory(report);
+        }
         resolver
+    }
+
+    /// The tools of the host that look around in the memory.
+    fn add_memory(&mut self, report: &mut Reporter<'_>) {
+        let at = path!["memory", "navigation_tools"];
+        let plugin = match memory::tools::plugin() {
+            Ok(plugin) => Arc::new(plugin),
+            Err(error) => {
+                report.add(PlanCode::UnusablePlugin, at, error.to_string());
+                return;
+            }
+        };
+        if !self.engine.policy.allows(plugin.name()) {
+            let message = format!("the operator does not allow the plugin `{}`", plugin.name());
+            report
+                .add(PlanCode::DeniedPlugin, at, message)
+                .hint("`deny_plugins` in policy.toml names it");
+            return;
+        }
+        for definition in memory::tools::definitions() {
+            let name = definition.name.to_string();
+            self.known.insert(name, (Arc::clone(&plugin), definition));
+        }
     }
 
     /// The plugin of this name, if it is there and allowed.

@@ -68,6 +68,7 @@ pub(super) async fn role(
         only,
         layers: site.layers.shown(stage),
         rounds: rounds(site.spec),
+        bootstrap: stage.bootstrap,
     })))
 }
 

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::{Grants, HostPattern, LimitRequest, Limits, Rights};
 use armature_sandbox::{Plugin, ToolDefinition};
-use armature_spec::{AdapterParse, FanIn, OutputMode};
+use armature_spec::{AdapterParse, Bootstrap, FanIn, OutputMode};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -253,6 +253,8 @@ pub(crate) struct RoleStage {
     pub(crate) layers: Vec<(String, String)>,
     /// Rounds of tool calls.
     pub(crate) rounds: u64,
+    /// Examples that its prompt shows.
+    pub(crate) bootstrap: Option<Bootstrap>,
 }
 
 /// A JSON Schema, as it is shown and as it is checked.
@@ -296,6 +298,7 @@ impl RoleStage {
             only: None,
             layers: Vec::new(),
             rounds: 1,
+            bootstrap: None,
         })
     }
 }

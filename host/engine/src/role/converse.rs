@@ -4,8 +4,8 @@
 //! what its role lists and nothing else. What goes wrong in a call is told to the model as the call's result. After
 //! the last allowed round whatever the model has said counts.
 //!
-//! A stage without tools whose question was answered before gets that answer from the cache; an answer that was no
-//! good, or that tools helped to make, is not kept.
+//! A question that was answered before is not asked again ([`kept`](super::kept)): the calls that a kept answer asks for
+//! are made again, since what they do is not in the answer. An answer that was no good is not kept.
 
 use std::{
     sync::Arc,
@@ -13,15 +13,18 @@ use std::{
 };
 
 use armature_llm::{Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
-use armature_sandbox::Caller;
+use armature_sandbox::{Caller, Digest};
 use armature_spec::OutputMode;
 use armature_store::{
-    CacheBounds, Event,
+    Event,
     event::{self, ModelIntent, ModelResult},
 };
 use serde_json::{Value, json};
 
-use super::prompt::Prompt;
+use super::{
+    kept::{self, Asking, Found},
+    prompt::Prompt,
+};
 use crate::{
     failure::Failure,
     plan::stage::RoleStage,
@@ -43,9 +46,12 @@ pub(crate) struct Conversation<'a> {
     pub(crate) usage: Usage,
     pub(crate) cost: Option<f64>,
     pub(crate) escalations: usize,
+    /// Were there answers, and none of them asked for?
     pub(crate) cached: bool,
-    /// Where to keep the answer, and the answer, once it has turned out good.
-    to_keep: Option<(String, Reply)>,
+    /// Was a model asked?
+    asked: bool,
+    /// Answers to keep once it has turned out that they led to a good one.
+    to_keep: Vec<Asking>,
 }
 
 impl<'a> Conversation<'a> {
@@ -78,12 +84,14 @@ impl<'a> Conversation<'a> {
             cost: None,
             escalations: 0,
             cached: false,
-            to_keep: None,
+            asked: false,
+            to_keep: Vec::new(),
         }
     }
 
     /// Tells the next model what was wrong with the last answer.
     pub(crate) fn object(&mut self, problem: &str) {
+        self.to_keep.clear();
         self.messages.push(Message::User(format!(
             "That cannot be used: {problem}. Answer again, completely."
         )));
@@ -195,7 +203,7 @@ impl<'a> Conversation<'a> {
     async fn request(&mut self, tier: usize, model: &Arc<dyn Model>) -> Result<Reply, Failure> {
         let run = &self.scope.run;
         let request = self.next_request(tier);
-        let key = model.cache_key(&request);
+        let key = self.key(tier, model, &request);
         let outside = run
             .plan
             .0
@@ -203,19 +211,6 @@ impl<'a> Conversation<'a> {
             .get(tier)
             .is_none_or(|tier| !tier.is_scripted());
         let call_id = self.scope.next_call();
-        let may_keep = run.use_cache && self.tools.is_empty();
-        if may_keep && let Some(reply) = kept(run, &key).await {
-            self.cached = true;
-            run.journal.note(self.result_event(
-                &call_id,
-                model.id(),
-                Ok(&reply),
-                Duration::ZERO,
-                false,
-            ));
-            self.stream(&reply.text);
-            return Ok(reply);
-        }
         if let Some(reply) = run.past.reply(&call_id, &key)
             && let Ok(reply) = serde_json::from_value::<Reply>(reply.clone())
         {
@@ -223,6 +218,26 @@ impl<'a> Conversation<'a> {
             self.usage += reply.usage;
             self.stream(&reply.text);
             return Ok(reply);
+        }
+        let mut asking = None;
+        if run.use_cache {
+            match kept::find(run, &key).await {
+                Found::Ask(ask) => asking = Some(ask),
+                Found::Reply(reply) => {
+                    self.cached = !self.asked;
+                    let event = self.result_event(
+                        &call_id,
+                        model.id(),
+                        Ok(&reply),
+                        Duration::ZERO,
+                        false,
+                        true,
+                    );
+                    run.journal.note(event);
+                    self.stream(&reply.text);
+                    return Ok(reply);
+                }
+            }
         }
         let intent = ModelIntent {
             stage: self.scope.id().to_owned(),
@@ -235,7 +250,7 @@ impl<'a> Conversation<'a> {
             outside,
         };
         run.journal.record(Event::ModelIntent(intent)).await?;
-        self.cached = false;
+        (self.asked, self.cached) = (true, false);
         let began = Instant::now();
         let scope = self.scope;
         let tokens = scope.run.journal.tokens(scope.id());
@@ -262,6 +277,7 @@ impl<'a> Conversation<'a> {
             result.as_ref(),
             began.elapsed(),
             outside,
+            false,
         );
         run.journal.record(event).await?;
         let reply = result.map_err(|error| Failure::Model(Box::new(error)))?;
@@ -270,8 +286,26 @@ impl<'a> Conversation<'a> {
             (None, None) => None,
             (before, now) => Some(before.unwrap_or(0.0) + now.unwrap_or(0.0)),
         };
-        self.to_keep = may_keep.then(|| (key, reply.clone()));
+        if let Some(mut asking) = asking {
+            asking.answered(&reply);
+            self.to_keep.push(asking);
+        }
         Ok(reply)
+    }
+
+    /// What a reply is found again by: all that decides it, whose account it is asked with, and how often the same was
+    /// asked on purpose. Sealed, since the question may hold what nobody should find by digesting guesses.
+    fn key(&self, tier: usize, model: &Arc<dyn Model>, request: &Request) -> String {
+        let run = &self.scope.run;
+        let tier = run.plan.0.tiers.get(tier);
+        let account = tier.and_then(|tier| tier.key_name()).unwrap_or_default();
+        Digest::of(&[
+            &run.engine.seal,
+            model.cache_key(request).as_bytes(),
+            account.as_bytes(),
+            self.scope.sample().as_bytes(),
+        ])
+        .to_string()
     }
 
     /// Is the answer for somebody who reads along?
@@ -295,6 +329,7 @@ impl<'a> Conversation<'a> {
         result: Result<&Reply, &armature_llm::LlmError>,
         elapsed: Duration,
         outside: bool,
+        cached: bool,
     ) -> Event {
         let reply = result.ok();
         Event::ModelResult(ModelResult {
@@ -306,7 +341,7 @@ impl<'a> Conversation<'a> {
             output_tokens: reply.map_or(0, |reply| reply.usage.output_tokens),
             cost_usd: reply.and_then(|reply| reply.cost_usd),
             elapsed_s: elapsed.as_secs_f64(),
-            cached: self.cached,
+            cached,
             reply: reply
                 .and_then(|reply| serde_json::to_value(reply).ok())
                 .unwrap_or_default(),
@@ -318,27 +353,8 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    /// Keeps the last reply for the next time the same is asked.
-    pub(crate) async fn keep(&mut self) {
-        let Some((key, reply)) = self.to_keep.take() else {
-            return;
-        };
-        if let Some(store) = &self.scope.run.engine.store
-            && let Ok(text) = serde_json::to_string(&reply)
-        {
-            store.cache_put(&key, &text);
-        }
+    /// Keeps what was said for the next time the same is asked.
+    pub(crate) fn keep(&mut self) {
+        self.to_keep.drain(..).for_each(Asking::keep);
     }
-}
-
-/// A reply from the cache.
-async fn kept(run: &crate::run::Run, key: &str) -> Option<Reply> {
-    let store = run.engine.store.clone()?;
-    let key = key.to_owned();
-    let found =
-        tokio::task::spawn_blocking(move || store.cache_get(&key, CacheBounds::STANDARD)).await;
-    // A cache that cannot be read is a cache without the answer.
-    let reply = serde_json::from_str(&found.ok()?.ok()??).ok()?;
-    // It may be older than what is a secret today.
-    Some(run.secrets.reply(reply))
 }

@@ -5,7 +5,10 @@
 //! result that says so; a provider that fails (key, network) is a failure of the stage.
 
 mod answer;
+mod aside;
 mod converse;
+mod examples;
+mod kept;
 mod prompt;
 
 use std::{
@@ -22,13 +25,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::{Context, Origin},
     failure::Failure,
+    memory,
     plan::stage::{Kind, RoleStage, Stage},
     run::Run,
     stage::{Place, Scope},
     tools::as_map,
 };
+pub(crate) use answer::score;
 use answer::{Answer, Read};
+pub(crate) use aside::aside;
 use converse::Conversation;
+pub(crate) use kept::Flights;
 use prompt::{Format, Parts, Prompt};
 
 /// Longest text of an input that a trace row keeps, in characters.
@@ -48,7 +55,11 @@ pub(crate) async fn ask(
             stage: scope.id().to_owned(),
         })?;
     let began = Instant::now();
-    let prompt = prompt_of(run, role, context)?;
+    let examples = match (scope.number(), scope.stage()) {
+        (Some(number), Some(stage)) => examples::find(run, number, stage, role).await,
+        _ => Vec::new(),
+    };
+    let prompt = prompt_of(run, role, context, &examples)?;
     let mut conversation = Conversation::new(scope, role, &prompt);
     let result = climb(role, &mut conversation).await;
     trace(
@@ -81,7 +92,7 @@ async fn climb(
         conversation.ask(*tier).await?;
         match answer::read(role, &conversation.text) {
             Read::Good(value) => {
-                conversation.keep().await;
+                conversation.keep();
                 return Ok((value, true));
             }
             Read::Bad(problem) => {
@@ -106,7 +117,12 @@ async fn climb(
     Ok((value, false))
 }
 
-fn prompt_of(run: &Run, role: &RoleStage, context: &Context) -> Result<Prompt, Failure> {
+fn prompt_of(
+    run: &Run,
+    role: &RoleStage,
+    context: &Context,
+    examples: &[(String, String)],
+) -> Result<Prompt, Failure> {
     let description = role.description.text(context)?;
     let plan = &run.plan.0;
     let tools = role.tools.iter().filter_map(|name| plan.tools.get(name));
@@ -132,11 +148,23 @@ fn prompt_of(run: &Run, role: &RoleStage, context: &Context) -> Result<Prompt, F
             .iter()
             .map(|(title, text)| (title.as_str(), text.as_str()))
             .collect(),
+        examples: examples
+            .iter()
+            .map(|(inputs, outputs)| (inputs.as_str(), outputs.as_str()))
+            .collect(),
         // What is there for templates is listed where the signature names it.
         context: match role.only {
             Some(_) => context.all(),
             None => context.listed(),
         },
+        // Who looks facts up is not handed them as well.
+        without: role
+            .tools
+            .iter()
+            .any(|tool| tool.starts_with(memory::tools::PREFIX))
+            .then(|| plan.document.spec.memory.as_ref())
+            .flatten()
+            .map(|memory| memory.inject_knowledge_as.as_str()),
         only: role
             .only
             .as_ref()
@@ -198,6 +226,7 @@ fn trace(
         inputs_provenance: provenance(run, context),
         tools_declared: role.tools.clone(),
         tools_called: called,
+        schema_hash: role.form(),
         ..scope.row()
     };
     match result {
@@ -226,11 +255,17 @@ fn digest(context: &Context) -> String {
 fn provenance(run: &Run, context: &Context) -> Map<String, Value> {
     let spec = &run.plan.0.document.spec;
     let carried = spec.continuation.as_ref().map(|it| it.inject_as.as_str());
+    let memory = spec.memory.as_ref();
+    let values = memory.map(|it| it.inject_as.as_str());
+    let facts = memory.map(|it| it.inject_knowledge_as.as_str());
     let from = |key: &str| match context.origin(key) {
         Origin::Stage(id) => format!("stage:{id}"),
         Origin::Own => "engine".to_owned(),
         Origin::Base if key == "run_id" => "engine".to_owned(),
         Origin::Base if Some(key) == carried => "prior_run".to_owned(),
+        Origin::Base if Some(key) == values => "memory".to_owned(),
+        Origin::Base if Some(key) == facts => "knowledge".to_owned(),
+        Origin::Base if key == "_stale_memory_keys" => "stale_memory".to_owned(),
         Origin::Base => "user_input".to_owned(),
     };
     let keys = context.all().into_keys();
@@ -299,7 +334,7 @@ pub(crate) async fn consensus(
 
 /// What a stage is for, as far as its author said: without an item, since it is about all of them.
 fn purpose(run: &Run, number: usize, stage: &Stage) -> String {
-    let context = run.context_of(number).without(stage.closed.clone());
+    let context = run.sight_of(number, stage);
     let task = match &stage.kind {
         Kind::Role(role) => role.description.text(&context).ok(),
         _ => None,

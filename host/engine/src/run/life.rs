@@ -2,7 +2,7 @@
 //!
 //! However it ends, everything that was started is over when this returns, and the log says how it ended. The stages
 //! that run last (`post_run`) run after a success and after a failure, and are told which it was; not after somebody
-//! stopped the run, and not while it waits at a gate.
+//! stopped the run, and not while it waits at a gate. What is remembered of the run is kept after them.
 //!
 //! A run can begin more than once: the first time with what it is given, and again where its log ends
 //! ([`resume`](super::resume)). A stage that starts a run as a subagent finds it again by the name of its attempt.
@@ -25,7 +25,7 @@ use super::{
         STOPPED, diagnostics, last_event, outputs_are_there, report, summarize, summary_event,
     },
     inputs::settle,
-    make::{make, make_child, width},
+    make::{make, make_child, secrets, width},
     past::Past,
     recollect::recollect,
     resume::{child_past, claim},
@@ -35,6 +35,7 @@ use crate::{
     engine::{CallToolError, Shared},
     failure::Failure,
     home::Claim,
+    memory,
     plan::Plan,
     schedule::{Ending, Step, drive},
     stage::{self, Broken, Scope},
@@ -52,10 +53,9 @@ pub(crate) async fn begin(
         request.inputs.clone(),
     )
     .map_err(RunError::Input)?;
-    let given = Given {
-        carried: carry_over(engine, plan).await,
-        inputs,
-    };
+    let mut carried = carry_over(engine, plan).await;
+    carried.extend(memory::recall(engine, plan, &inputs, &secrets(engine, plan)).await);
+    let given = Given { inputs, carried };
     let claim = claim(engine, &id).await?;
     let run = make(engine, plan, id, &given.seen(), request, Past::default())?;
     drive_to_the_end(&run, Opening::First(given), claim).await
@@ -180,7 +180,11 @@ async fn child_run(
     };
     let (run, opening) = match before {
         Some((id, before)) => {
-            let run = make_child(scope, plan, id, &inputs, before.past)?;
+            let given = Given {
+                inputs,
+                carried: before.carried,
+            };
+            let run = make_child(scope, plan, id, &given.seen(), before.past)?;
             run.budget.go_on_from(&before.used, before.model_stages);
             if before.is_complete {
                 // It came to its end, and its stage did not: the stage takes what it left.
@@ -190,16 +194,14 @@ async fn child_run(
             (run, Opening::Again { after, active })
         }
         None => {
-            let run = make_child(scope, plan, RunId::fresh(), &inputs, Past::default())?;
+            let carried = memory::recall(&parent.engine, plan, &inputs, &parent.secrets).await;
+            let given = Given { inputs, carried };
+            let run = make_child(scope, plan, RunId::fresh(), &given.seen(), Past::default())?;
             parent.journal.note(Event::ChildStarted {
                 stage: scope.id().to_owned(),
                 call_id,
                 run_id: run.id.clone(),
             });
-            let given = Given {
-                inputs,
-                ..Given::default()
-            };
             (run, Opening::First(given))
         }
     };
@@ -256,6 +258,12 @@ async fn live(
     if goes_on && let Err(after) = post_run(run, &result).await {
         // The first failure is the reason; what came after it is told in the log.
         result = result.and(Err(after));
+    }
+    if goes_on {
+        memory::keep(run).await;
+        if result.is_ok() {
+            memory::learn(run).await;
+        }
     }
     let summary = summarize(run, began.elapsed());
     run.journal.note(summary_event(run, &summary));

@@ -5,7 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use armature_grants::{Grants, RunLimit};
@@ -76,7 +76,9 @@ pub(super) fn make_child(
         models: Mutex::default(),
         depth: parent.depth + 1,
         use_cache: parent.use_cache,
+        sample: scope.sample_below(),
         past,
+        memory: OnceLock::new(),
         id,
     }))
 }
@@ -105,6 +107,14 @@ fn child_workspace(
     })
 }
 
+/// The secrets that a run of this plan can touch.
+pub(super) fn secrets(engine: &Shared, plan: &Plan) -> RunSecrets {
+    let names = std::iter::once(plan)
+        .chain(plan.0.children.values())
+        .flat_map(|plan| &plan.0.secrets);
+    RunSecrets::read(names.map(String::as_str), &engine.environment)
+}
+
 /// The state of a run that nobody's stage started.
 pub(super) fn make(
     engine: &Arc<Shared>,
@@ -114,13 +124,7 @@ pub(super) fn make(
     request: RunRequest,
     past: Past,
 ) -> Result<Arc<Run>, RunError> {
-    let names = std::iter::once(plan)
-        .chain(plan.0.children.values())
-        .flat_map(|plan| &plan.0.secrets);
-    let secrets = Arc::new(RunSecrets::read(
-        names.map(String::as_str),
-        &engine.environment,
-    ));
+    let secrets = Arc::new(secrets(engine, plan));
     let budget = Arc::new(Budget::new(max_model_stages(plan), None));
     let tree = Arc::new(Tree::new(engine, plan));
     let RunRequest {
@@ -175,7 +179,9 @@ pub(super) fn make(
         models: Mutex::default(),
         depth: 0,
         use_cache,
+        sample: String::new(),
         past,
+        memory: OnceLock::new(),
     }))
 }
 

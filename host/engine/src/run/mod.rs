@@ -23,7 +23,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -31,7 +31,7 @@ use std::{
 use armature_grants::Grants;
 use armature_llm::{LlmError, Model};
 use armature_sandbox::{KvStore, Workspace};
-use armature_store::RunId;
+use armature_store::{Memory, RunId};
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -95,8 +95,12 @@ pub(crate) struct Run {
     models: Mutex<HashMap<usize, Arc<dyn Model>>>,
     pub(crate) depth: u64,
     pub(crate) use_cache: bool,
+    /// What tells questions of this run from those of another copy of it; see [`Scope::sample`](crate::stage::Scope::sample).
+    pub(crate) sample: String,
     /// What it did before it was interrupted.
     pub(crate) past: Past,
+    /// What its workflow remembers, once it was needed; see [`Run::memory`].
+    pub(crate) memory: OnceLock<Option<Arc<Memory>>>,
 }
 
 impl Run {
@@ -116,6 +120,40 @@ impl Run {
         } else {
             Context::of_everything(&self.board)
         }
+    }
+
+    /// [`Run::context_of`] without what the stage must not see: neither by its name, nor within what earlier runs left.
+    pub(crate) fn sight_of(&self, number: usize, stage: &Stage) -> Context {
+        let context = self.context_of(number).without(stage.closed.clone());
+        let Some(closed) = &stage.closed else {
+            return context;
+        };
+        let spec = &self.plan.0.document.spec;
+        let carried = spec.continuation.as_ref();
+        // A carried value has its own name beside that of its stage.
+        let bare = carried.iter().flat_map(|it| &it.carry_forward);
+        let bare: Vec<&str> = bare
+            .filter_map(|entry| entry.key.split_once('.'))
+            .filter(|(stage, _)| closed.contains(stage))
+            .map(|(_, key)| key)
+            .collect();
+        let remembered = spec.memory.as_ref().map(|it| it.inject_as.as_str());
+        let carried = carried.map(|it| it.inject_as.as_str());
+        let mut seen = context;
+        for name in remembered.into_iter().chain(carried) {
+            let is_hidden =
+                |key: &str| closed.contains(key) || (carried == Some(name) && bare.contains(&key));
+            let left = match seen.get(name).map(|value| &**value) {
+                Some(Value::Object(map)) if map.keys().any(|key| is_hidden(key)) => {
+                    let mut left = map.clone();
+                    left.retain(|key, _| !is_hidden(key));
+                    left
+                }
+                _ => continue,
+            };
+            seen = seen.with(name, Value::Object(left));
+        }
+        seen
     }
 
     /// Is it a stage of the workflow, and not one that runs after it?

@@ -302,6 +302,7 @@ pub(super) async fn child_past(
         return None;
     }
     Some(ChildPast {
+        carried: start.carried,
         is_complete: state.status == Some(RunStatus::Completed),
         after: state.last,
         active: state.used.active,
@@ -313,6 +314,7 @@ pub(super) async fn child_past(
 
 /// What is known of a child that was started before.
 pub(super) struct ChildPast {
+    pub(super) carried: Map<String, Value>,
     pub(super) is_complete: bool,
     pub(super) after: Seq,
     pub(super) active: std::time::Duration,

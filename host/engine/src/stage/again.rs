@@ -155,7 +155,7 @@ async fn one_of(
     let Some(stage) = run.plan.0.stages.get(number) else {
         return Ok(Step::Done);
     };
-    let mut context = run.context_of(number);
+    let mut context = run.sight_of(number, stage);
     for name in ["_retry_attempt", "_last_error", "_last_result"] {
         if let Some(value) = told.get(name) {
             context = context.with(name, Arc::clone(value));
@@ -167,7 +167,6 @@ async fn one_of(
     {
         context = context.with_quiet(retry.context.clone(), Arc::clone(value));
     }
-    let context = context.without(stage.closed.clone());
     let value = execute_in(run, Place::of(number, round), stage, context).await?;
     let is_rejected =
         matches!(stage.kind, Kind::Gate(_)) && value.get("approved") == Some(&Value::Bool(false));

@@ -30,7 +30,7 @@ use crate::{
     context::Context,
     diagnose,
     failure::Failure,
-    plan::stage::{EnvUse, Kind, Stage},
+    plan::stage::{EnvUse, Kind, Source, Stage},
     role,
     run::Run,
     schedule::Step,
@@ -80,8 +80,10 @@ impl Place {
 /// One attempt at a stage, or at one item of it: what calls and events within it are written down under.
 pub(crate) struct Scope {
     pub(crate) run: Arc<Run>,
-    /// None for a call outside a workflow.
+    /// None for what is no stage's.
     number: Option<usize>,
+    /// What events of no stage are written down under.
+    beside: &'static str,
     pub(crate) item: Option<usize>,
     attempt: u32,
     /// The pass of the stage's loop, from 1; 0 without one.
@@ -121,6 +123,7 @@ impl Scope {
         Self {
             run: Arc::clone(run),
             number: None,
+            beside: "",
             item: None,
             attempt: 1,
             pass: 0,
@@ -134,11 +137,22 @@ impl Scope {
         }
     }
 
+    /// Something that the run does beside its stages, when they are over.
+    pub(crate) fn beside(run: &Arc<Run>, name: &'static str) -> Self {
+        Self {
+            beside: name,
+            prefix: name.to_owned(),
+            stop: run.halt_all.clone(),
+            ..Self::outside(run)
+        }
+    }
+
     /// The scope of calls that a guest makes during a call; `deepest` is how deep that one lets calls be.
     pub(crate) fn deeper(&self, call_id: &str, deepest: u64) -> Self {
         Self {
             run: Arc::clone(&self.run),
             number: self.number,
+            beside: self.beside,
             item: self.item,
             attempt: self.attempt,
             pass: self.pass,
@@ -153,11 +167,16 @@ impl Scope {
         }
     }
 
-    /// The stage's id; empty outside a workflow.
+    /// The stage's id; empty outside a workflow, and a name where something is done beside the stages.
     pub(crate) fn id(&self) -> &str {
         self.number
             .and_then(|number| self.run.plan.0.ids.get(number))
-            .map_or("", String::as_str)
+            .map_or(self.beside, String::as_str)
+    }
+
+    /// The stage's number.
+    pub(crate) fn number(&self) -> Option<usize> {
+        self.number
     }
 
     /// The stage.
@@ -172,6 +191,31 @@ impl Scope {
             self.prefix,
             self.calls.fetch_add(1, Ordering::Relaxed) + 1
         )
+    }
+
+    /// Tells what is asked again on purpose (another attempt, another pass, another copy of a subagent) from what is
+    /// merely the same: an answer of one is none of the other. Empty for the first of each.
+    pub(crate) fn sample(&self) -> String {
+        let mut sample = self.run.sample.clone();
+        if self.attempt > 1 {
+            sample.push_str(&format!("#{}", self.attempt));
+        }
+        if self.pass > 1 {
+            sample.push_str(&format!("@{}", self.pass));
+        }
+        sample
+    }
+
+    /// [`Scope::sample`] for the stages of a run that this stage starts.
+    pub(crate) fn sample_below(&self) -> String {
+        let copies = self
+            .stage()
+            .and_then(|stage| stage.fan_out.as_ref())
+            .is_some_and(|fan_out| matches!(fan_out.source, Source::Copies));
+        match self.item.filter(|item| copies && *item > 0) {
+            Some(item) => format!("{}[{item}]", self.sample()),
+            None => self.sample(),
+        }
     }
 
     /// Remembers that a tool was called.

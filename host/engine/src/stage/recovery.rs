@@ -33,7 +33,7 @@ pub(crate) async fn execute(
     place: Place,
     stage: &Stage,
 ) -> Result<Arc<Value>, Failure> {
-    let context = run.context_of(place.number).without(stage.closed.clone());
+    let context = run.sight_of(place.number, stage);
     execute_in(run, place, stage, context).await
 }
 

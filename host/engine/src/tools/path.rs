@@ -7,12 +7,20 @@
 //! this call → intent, durable → a fresh instance under limits → result, durable → promise of the output, secrets cut
 //! out → rules, after → trace row.
 //!
+//! A tool of the host itself (`memory.*`) goes the same way; only the instance is none, because it is our own code.
+//!
 //! Nothing else in this crate calls into the sandbox with rights. A refusal is typed and says what would permit it.
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use armature_grants::Rights;
-use armature_sandbox::{Call, CallContext, Caller, Digest, Outcome, Phase, Placeholder, Services};
+use armature_grants::{LimitId, Rights};
+use armature_sandbox::{
+    Call, CallContext, CallError, Caller, Digest, Outcome, Phase, Placeholder, Services, Usage,
+};
 use armature_store::{
     Event,
     event::{Denied, ToolIntent},
@@ -28,6 +36,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
+    memory,
     plan::{hands_on, stage::AdapterStage},
     rules::Question,
     run::Run,
@@ -229,6 +238,38 @@ fn intent(
     })
 }
 
+/// Calls a tool that is a function of the host: the same limits of time and size, and nobody's rights.
+async fn within(scope: &Arc<Scope>, target: &Target<'_>, args: &Value) -> Outcome<Value> {
+    let started = Instant::now();
+    let limit = |limit: LimitId| {
+        Err(CallError::Limit {
+            plugin: target.plugin.name().to_string(),
+            limit,
+            allowed: target.limits.get(limit),
+        })
+    };
+    let patience = Duration::from_millis(target.limits.timeout_s);
+    let asked = memory::tools::call(scope, target.name, args);
+    let result = match tokio::time::timeout(patience, asked).await {
+        Err(_) => limit(LimitId::Timeout),
+        Ok(answer) => answer.map_err(CallError::Tool),
+    };
+    let bytes = |value: &Value| value.to_string().len() as u64;
+    let bytes_out = result.as_ref().map_or(0, bytes);
+    let usage = Usage {
+        bytes_in: bytes(args),
+        bytes_out,
+        wall: started.elapsed(),
+        ..Usage::default()
+    };
+    let result = if bytes_out > target.limits.output {
+        limit(LimitId::Output)
+    } else {
+        result
+    };
+    Outcome { result, usage }
+}
+
 async fn enter(
     run: &Arc<Run>,
     scope: &Arc<Scope>,
@@ -238,6 +279,11 @@ async fn enter(
     call_id: &str,
     placeholders: Vec<Placeholder>,
 ) -> Outcome<Value> {
+    if let How::Tool(tool) = &target.how
+        && tool.plugin.is_of_host()
+    {
+        return within(scope, target, args).await;
+    }
     let caller = match target.how {
         How::Tool(_) => Caller::Plugin,
         How::Adapter(_) => Caller::Adapter,

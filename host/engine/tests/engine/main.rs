@@ -15,6 +15,8 @@
 )]
 
 mod agents;
+mod bootstrap;
+mod cache;
 mod codes_of_plans;
 mod continuation;
 mod fan_out;
@@ -24,6 +26,7 @@ mod items;
 mod layers;
 mod lifecycle;
 mod loops;
+mod memory;
 mod models;
 mod path;
 mod planning;

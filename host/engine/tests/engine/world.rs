@@ -260,14 +260,14 @@ impl Watcher {
 
 impl Observer for Watcher {
     fn event(&self, run: &RunId, event: &Event) {
+        if let Event::Token { text, .. } = event {
+            self.tokens.lock().unwrap().push(text.clone());
+            return;
+        }
         self.events
             .lock()
             .unwrap()
             .push((run.clone(), event.clone()));
-    }
-
-    fn token(&self, _: &RunId, _: &str, text: &str) {
-        self.tokens.lock().unwrap().push(text.to_owned());
     }
 }
 

@@ -18,15 +18,33 @@ pub struct Memory {
     /// The name under which stages see the entries.
     #[serde(default = "memory_key")]
     pub inject_as: String,
-    /// The database, when it is not the workflow's own.
+    /// The name of the database, when it is not the workflow's own. It lies in `memory/` in armature's home, whatever
+    /// else is written.
     #[serde(default)]
     pub db: Option<String>,
-    /// Have a model collect facts after each run.
+    /// Remember under the name of this workflow: specs that name the same one share what they remember.
+    #[serde(default)]
+    pub workflow_name: Option<String>,
+    /// Have the model of the smallest tier collect facts after each run that ended well.
     #[serde(default)]
     pub extract_knowledge: bool,
-    /// The name under which stages see those facts.
+    /// Compare new facts with those that are known: what is known is not stored again, what changed replaces what was.
+    #[serde(default = "super::yes")]
+    pub reconcile: bool,
+    /// The name under which stages see the facts that have to do with the run's inputs and mission.
     #[serde(default = "knowledge_key")]
     pub inject_knowledge_as: String,
+    /// Offer the tools `memory.search_records`, `memory.get_records`, `memory.search_conversation` and
+    /// `memory.get_run_trace` to roles that list them. They only read.
+    #[serde(default)]
+    pub navigation_tools: bool,
+}
+
+impl Memory {
+    /// The name under which this workflow remembers.
+    pub fn name<'a>(&'a self, workflow: &'a str) -> &'a str {
+        self.workflow_name.as_deref().unwrap_or(workflow)
+    }
 }
 
 /// A value that is kept.
@@ -36,7 +54,7 @@ pub struct MemoryCapture {
     pub stage: String,
     /// The key in that stage's result.
     pub key: String,
-    /// How many of the latest values are kept.
+    /// How many values are kept: the newest, and of the others the best.
     #[serde(default = "entries")]
     pub max_entries: u32,
 }

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod agent;
+mod bootstrap;
 mod context;
 mod contract;
 mod improve;
@@ -26,6 +27,7 @@ mod trigger;
 
 pub use adapter::{Adapter, AdapterParse, AdapterType};
 pub use agent::{AgentBundle, AgentEntry, Closure};
+pub use bootstrap::Bootstrap;
 pub use context::{ContextLayer, ContextPolicy};
 pub use contract::{Contract, InputContract, OutputContract};
 pub use improve::{EditableSurface, SelfImprovement};

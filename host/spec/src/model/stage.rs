@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ContextPolicy, Iteration, Role, Signature};
+use super::{Bootstrap, ContextPolicy, Iteration, Role, Signature};
 
 /// One step. It has one of `role`, `agent`, `tool_call`, `adapter`, `gate`, `subagent_spec`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +89,9 @@ pub struct Stage {
     /// Cut texts in the result after so many characters; wins over `contracts.output_max_chars`.
     #[serde(default)]
     pub output_max_chars: Option<u64>,
+    /// Show the model examples of this stage from earlier runs that a judge scored well.
+    #[serde(default)]
+    pub bootstrap: Option<Bootstrap>,
     /// Criteria for `evaluate`, each a sentence.
     #[serde(default)]
     pub evaluate: Vec<String>,

@@ -154,6 +154,7 @@ fn earlier_runs(checker: &mut Checker<'_>) {
             checker.section(Code::UnknownMemoryStage, place, message, hint);
         }
     }
+    memory(checker);
     let carried = spec
         .continuation
         .iter()
@@ -166,5 +167,33 @@ fn earlier_runs(checker: &mut Checker<'_>) {
             let place = path!["continuation", "carry_forward", index, "key"];
             checker.section(Code::UnknownMemoryStage, place, message, hint);
         }
+    }
+}
+
+/// Settings of `memory` that do nothing by themselves, and a database elsewhere.
+fn memory(checker: &mut Checker<'_>) {
+    let spec = checker.spec;
+    let Some(memory) = &spec.memory else { return };
+    if memory.navigation_tools && !memory.enabled {
+        checker.section(
+            Code::MemoryWithoutUse,
+            path!["memory", "navigation_tools"],
+            "`navigation_tools` offers what `enabled: false` switches off",
+            Some("leave one of the two out".to_owned()),
+        );
+    }
+    let place = memory.db.as_deref().unwrap_or_default();
+    if place.contains(['/', '\\']) {
+        let name = place.rsplit(['/', '\\']).next().unwrap_or_default();
+        checker.section(
+            Code::MemoryDbPlace,
+            path!["memory", "db"],
+            format!(
+                "{} names a place; the database {} in `memory/` in armature's home is used",
+                show(place),
+                show(name)
+            ),
+            Some("write its name alone".to_owned()),
+        );
     }
 }

@@ -93,7 +93,7 @@ fn sections(checker: &mut Checker<'_>) {
 /// A key, whether it has an effect on a stage like this one, and why not.
 type Row = (&'static str, fn(&Stage) -> bool, &'static str, &'static str);
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 10] = [
     (
         "fan_in",
         |stage| stage.fan_out.is_some(),
@@ -135,6 +135,18 @@ const ROWS: [Row; 8] = [
         |stage| stage.kind() != StageKind::Role || stage.output_mode != OutputMode::Text,
         "`output_schema` is checked of JSON, and `output_mode` is text",
         "write `output_mode: guided_json`",
+    ),
+    (
+        "bootstrap",
+        |stage| stage.kind() == StageKind::Role,
+        "`bootstrap` shows examples to a model, and this stage asks none",
+        "leave it out",
+    ),
+    (
+        "bootstrap",
+        |stage| stage.fan_out.is_none() || stage.kind() != StageKind::Role,
+        "`bootstrap` takes examples of whole results, and a fan-out has one for each item",
+        "leave it out, or do the work in a stage of its own",
     ),
     (
         "grants",

@@ -5,7 +5,7 @@ use armature_grants::RunLimit;
 use super::{Checker, meant_or_known, show};
 use crate::{
     codes::Code,
-    model::{OutputMode, Role, Stage, StageKind},
+    model::{Bootstrap, OutputMode, Role, Stage, StageKind},
     path,
 };
 
@@ -28,6 +28,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             skills(checker, index, role);
         }
         output_schema(checker, index, stage);
+        bootstrap(checker, index, stage);
         response(checker, index, stage);
     }
     post_run(checker);
@@ -248,6 +249,42 @@ fn output_schema(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
             message,
             Some("write a JSON Schema: `{type: object, required: [title], properties: {title: {type: string}}}`".to_owned()),
         );
+    }
+}
+
+/// Examples must be some, and a score a score.
+fn bootstrap(checker: &mut Checker<'_>, index: usize, stage: &Stage) {
+    let Some(bootstrap) = &stage.bootstrap else {
+        return;
+    };
+    let most = Bootstrap::MOST;
+    let mut wrong = |key: &'static str, message: String, hint: &str| {
+        let place = path!["bootstrap", key];
+        checker.stage(
+            Code::InvalidBootstrap,
+            index,
+            place,
+            message,
+            Some(hint.to_owned()),
+        );
+    };
+    if !(1..=most).contains(&bootstrap.examples) {
+        let message = format!(
+            "{} examples; a prompt has 1 to {most} of them",
+            bootstrap.examples
+        );
+        wrong(
+            "examples",
+            message,
+            "write a number within these, or leave `bootstrap` out",
+        );
+    }
+    if !(0.0..=1.0).contains(&bootstrap.min_score) {
+        let message = format!(
+            "no score is {}: they lie between 0 and 1",
+            bootstrap.min_score
+        );
+        wrong("min_score", message, "write e.g. `0.85`");
     }
 }
 

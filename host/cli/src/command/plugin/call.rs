@@ -75,7 +75,7 @@ impl Call {
         } else {
             Detail::Quiet
         };
-        let progress = Arc::new(Progress::start(*screen, detail, None));
+        let progress = Arc::new(Progress::start(*screen, detail, false, None));
         let cancel = CancellationToken::new();
         let request = CallRequest {
             plugin: owner,

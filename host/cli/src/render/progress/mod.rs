@@ -2,10 +2,12 @@
 //!
 //! Events are counted where they arrive and shown by a thread of their own, so that a slow terminal never slows a
 //! stage. What is shown is decided by [`story`], which is pure; [`live`] draws it on a terminal, and elsewhere each
-//! step is a line. While a person is asked something, the thread is silent and keeps what happens for later.
+//! step is a line. While a person is asked something, or the answer of a stage is shown as it comes ([`stream`]), the
+//! thread is silent about everything else and keeps what happens for later.
 
 mod live;
 mod story;
+mod stream;
 mod tally;
 mod wire;
 mod within;
@@ -26,13 +28,14 @@ use armature_store::{
     event::{ModelResult, ToolResult},
 };
 
-pub(crate) use self::tally::Tally;
 use self::{
     live::Live,
     story::{Line, Story},
+    stream::Stream,
     wire::Wire,
 };
-use super::screen::Screen;
+pub(crate) use self::{stream::Streamed, tally::Tally};
+use super::{screen::Screen, style::faint, text};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +60,10 @@ enum Notice {
 /// Watches a run.
 pub(crate) struct Progress {
     detail: Detail,
+    /// Is the answer of a `response_stage` shown as it comes?
+    streams: bool,
     notices: Mutex<Sender<Notice>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<Option<Streamed>>>>,
     tally: Mutex<Tally>,
     wire: Mutex<Option<Wire>>,
 }
@@ -68,19 +73,24 @@ impl Progress {
     pub(crate) fn start(
         screen: Screen,
         detail: Detail,
+        streams: bool,
         events: Option<Box<dyn Write + Send>>,
     ) -> Self {
         let (sender, receiver) = channel();
         let show = move || match detail {
-            Detail::Quiet => {}
+            Detail::Quiet => None,
             Detail::Normal | Detail::Verbose => {
                 let live = screen.is_watched().then(|| Live::new(screen));
                 Show {
                     screen,
                     live,
                     story: Story::new(detail == Detail::Verbose),
+                    stream: Stream::new(screen),
+                    outermost: None,
+                    is_paused: false,
+                    held: VecDeque::new(),
                 }
-                .all(&receiver);
+                .all(&receiver)
             }
         };
         // Without a thread there is no progress to be seen, and the run is as good.
@@ -89,6 +99,7 @@ impl Progress {
             .spawn(show);
         Self {
             detail,
+            streams,
             notices: Mutex::new(sender),
             thread: Mutex::new(thread.ok()),
             tally: Mutex::default(),
@@ -123,9 +134,7 @@ impl Progress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        let streamed = thread.and_then(|thread| thread.join().ok().flatten());
         let mut tally = self
             .tally
             .lock()
@@ -136,6 +145,7 @@ impl Progress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        tally.streamed = streamed;
         tally.unwritten = wire.and_then(|wire| wire.end().err());
         tally
     }
@@ -157,6 +167,7 @@ impl Observer for Progress {
         }
         match self.detail {
             Detail::Quiet => {}
+            _ if matches!(event, Event::Token { .. }) && !self.streams => {}
             Detail::Normal | Detail::Verbose => {
                 self.send(Notice::Event(Box::new((run.clone(), light(event)))));
             }
@@ -202,40 +213,96 @@ struct Show {
     screen: Screen,
     live: Option<Live>,
     story: Story,
+    stream: Stream,
+    /// The run that nobody's stage started: its answer is what is streamed.
+    outermost: Option<RunId>,
+    /// A person is asked something.
+    is_paused: bool,
+    /// What happened while something else had the screen.
+    held: VecDeque<(RunId, Event)>,
 }
 
 impl Show {
-    fn all(mut self, notices: &Receiver<Notice>) {
-        let mut kept: Option<VecDeque<(RunId, Event)>> = None;
+    /// Until the end. Gives what was streamed last.
+    fn all(mut self, notices: &Receiver<Notice>) -> Option<Streamed> {
         for notice in notices {
             match notice {
-                Notice::Event(happened) => match &mut kept {
-                    Some(kept) => kept.push_back(*happened),
-                    None => self.event(&happened.0, &happened.1),
-                },
+                Notice::Event(happened) => {
+                    let (run, event) = *happened;
+                    self.outermost.get_or_insert_with(|| run.clone());
+                    self.take(run, event);
+                }
                 Notice::Pause(done) => {
-                    if let Some(live) = &mut self.live {
-                        live.hide();
+                    if self.stream.is_open() {
+                        self.stream.end_line();
                     }
-                    kept.get_or_insert_default();
+                    self.hide();
+                    self.is_paused = true;
                     let _ = done.send(());
                 }
                 Notice::Resume => {
-                    if let Some(live) = &mut self.live {
-                        live.unhide();
+                    self.is_paused = false;
+                    if !self.stream.is_open() {
+                        self.unhide();
                     }
-                    for (run, event) in kept.take().unwrap_or_default() {
-                        self.event(&run, &event);
-                    }
+                    self.release();
                 }
                 Notice::End => break,
             }
         }
-        for (run, event) in kept.take().unwrap_or_default() {
-            self.event(&run, &event);
+        self.is_paused = false;
+        self.release();
+        if self.stream.is_open() {
+            self.stream.close();
+            self.release();
         }
+        self.hide();
+        self.stream.into_shown()
+    }
+
+    /// Shows an event, or holds it back while the screen is somebody else's.
+    fn take(&mut self, run: RunId, event: Event) {
+        let is_own = self.outermost.as_ref() == Some(&run);
+        let of_speaker = is_own && event.stage().is_some_and(|stage| self.stream.is_of(stage));
+        match &event {
+            _ if self.is_paused => self.held.push_back((run, event)),
+            Event::Token { .. } if !is_own => {}
+            Event::Token { text, .. } if of_speaker => self.stream.piece(text),
+            Event::Token { stage, text } if !self.stream.is_open() => {
+                self.hide();
+                self.screen
+                    .say(&faint(&format!("{}:", text::line(stage, 80))));
+                self.stream.open(stage);
+                self.stream.piece(text);
+            }
+            event if of_speaker && self.stream.is_ended_by(event) => {
+                self.stream.close();
+                self.unhide();
+                // What was held back came before it.
+                self.held.push_back((run, event.clone()));
+                self.release();
+            }
+            _ if self.stream.is_open() => self.held.push_back((run, event)),
+            event => self.event(&run, event),
+        }
+    }
+
+    /// Shows what was held back, as far as nothing else takes the screen meanwhile.
+    fn release(&mut self) {
+        for (run, event) in std::mem::take(&mut self.held) {
+            self.take(run, event);
+        }
+    }
+
+    fn hide(&mut self) {
         if let Some(live) = &mut self.live {
             live.hide();
+        }
+    }
+
+    fn unhide(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.unhide();
         }
     }
 

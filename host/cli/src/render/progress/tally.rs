@@ -5,6 +5,8 @@ use armature_store::{
     event::{Denied, Usage},
 };
 
+use super::Streamed;
+
 /// So many refusals are kept; the rest is counted.
 const MAX_KEPT: usize = 20;
 
@@ -23,6 +25,8 @@ pub(crate) struct Tally {
     pub(crate) denials: Vec<Denied>,
     /// What the last call of a plugin used.
     pub(crate) last_usage: Option<Usage>,
+    /// The answer that was shown while it came, last.
+    pub(crate) streamed: Option<Streamed>,
     /// Why the stream of events has not all of them.
     pub(crate) unwritten: Option<String>,
 }
