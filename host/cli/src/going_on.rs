@@ -227,7 +227,7 @@ impl Going {
     async fn on(self, screen: &Screen, answers: Answers) -> Result<Exit, Failure> {
         let spec = shorter(&self.place.spec, &self.place.directory);
         let engine = || opening::engine_in(self.home.clone(), self.place.plugins.clone(), true);
-        let (plan, engine) = match opening::plan(&spec, engine).await? {
+        let (plan, engine) = match opening::plan(&spec, &self.inputs, engine).await? {
             (Planned::Good(plan), Some(engine)) => (plan, engine),
             (Planned::Bad(problems), _) => return Ok(opening::refuse(screen, &problems)),
             (Planned::Good(..), None) => {

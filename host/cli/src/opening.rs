@@ -8,6 +8,7 @@ use std::{
 use armature_engine::{Engine, EngineConfig, EngineError, Plan, PlanCode};
 use armature_grants::Policy;
 use armature_spec::{Finding, Findings};
+use serde_json::{Map, Value};
 use tokio::runtime::Builder;
 
 use crate::{
@@ -106,12 +107,13 @@ pub(crate) enum Planned {
     Bad(Findings),
 }
 
-/// Reads a spec and makes a plan of it. The engine is made only for a spec that can be read.
+/// Reads a spec for a run with these inputs and makes a plan of it. The engine is made only for a spec that can be read.
 pub(crate) async fn plan(
     spec: &Path,
+    inputs: &Map<String, Value>,
     engine: impl FnOnce() -> Result<Engine, Failure>,
 ) -> Result<(Planned, Option<Engine>), Failure> {
-    let document = match armature_spec::load(spec) {
+    let document = match armature_spec::load_for(spec, inputs) {
         Ok(document) => document,
         Err(found) => return Ok((Planned::Bad(found), None)),
     };

@@ -78,6 +78,7 @@ crate::finding_codes! {
     InvalidWebhookPath "INVALID_WEBHOOK_PATH" Error "The path of a webhook is none, or two webhooks have one path.";
     ConstantCondition "CONSTANT_CONDITION" Warning "`condition`, `skip_if` or `until` has no `{{ … }}` in it, and so never changes.";
     UndefinedName "UNDEFINED_NAME" Warning "A template names a value that nothing provides.";
+    UnreadTemplate "UNREAD_TEMPLATE" Warning "A text has `{{ … }}` in it where no template is read, or only inputs are seen: it stays as it is written.";
     InvalidInputName "INVALID_INPUT_NAME" Warning "No template can name the input, or another value has that name.";
     UnknownInputType "UNKNOWN_INPUT_TYPE" Warning "The type of an input is nearly a known word; it is not enforced.";
     DuplicateInput "DUPLICATE_INPUT" Error "Two inputs have one name.";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     codes::Code,
@@ -11,7 +11,7 @@ use crate::{
     model::{AgentBundle, Spec},
     partial,
     read::{UnknownKey, read},
-    role_names,
+    role_names, settings,
     suggest::did_you_mean,
     yaml::{self, Node},
 };
@@ -25,6 +25,8 @@ pub struct Document {
     pub source: Source,
     /// What was doubtful while reading: keys that nothing reads.
     pub warnings: Vec<Finding>,
+    /// The inputs that its settings were filled in from.
+    pub inputs: Arc<Map<String, Value>>,
 }
 
 /// The text of a spec and where everything in it is.
@@ -55,12 +57,25 @@ impl Source {
     }
 }
 
-/// Reads a spec. Nothing is rendered: templates in it stay as they are.
+/// Reads a spec, without inputs.
+///
+/// # Errors
+/// As [`parse_for`].
+pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
+    parse_for(name, text, &Map::new())
+}
+
+/// Reads a spec for a run with these inputs, which fill in the few settings that may name them (a model, the mission).
+/// Templates of stages stay as they are.
 ///
 /// # Errors
 /// Every problem that could be found, in the order of the text: one for text that is no YAML, else one for each value
 /// that is wrong, together with the warnings.
-pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
+pub fn parse_for(
+    name: &str,
+    text: &str,
+    inputs: &Map<String, Value>,
+) -> Result<Document, Findings> {
     // Editors on some systems begin a file with this mark; it says nothing.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let file = SpecFile::new(name, text);
@@ -71,7 +86,9 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
         finding.hint = why.hint;
         Findings::from(finding)
     })?;
+    settings::fill_in(&mut root, inputs);
     let (mut found, unknown_roles) = role_names::fill_in(&mut root);
+    let inputs = Arc::new(inputs.clone());
     let reading = read::<Spec>(&root);
     found.extend(reading.unknown.iter().map(unknown_key));
     found.extend(reading.errors.iter().map(|why| {
@@ -100,6 +117,7 @@ pub fn parse(name: &str, text: &str) -> Result<Document, Findings> {
             spec,
             source,
             warnings,
+            inputs: Arc::clone(&inputs),
         })
     };
     if reading.errors.is_empty() && unknown_roles.is_empty() {

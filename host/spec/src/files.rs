@@ -6,22 +6,32 @@
 
 use std::{io::Read, path::Path};
 
+use serde_json::{Map, Value};
+
 use crate::{
     codes::Code,
-    document::{Document, parse},
+    document::{Document, parse_for},
     finding::{Finding, Findings, SpecFile},
     location::Location,
     yaml::MAX_SOURCE_BYTES,
 };
 
-/// Reads a spec from a file.
+/// Reads a spec from a file, without inputs.
 ///
 /// # Errors
-/// As [`parse`], and for a file that is not there, is no regular file, is too long, or is no UTF-8.
+/// As [`load_for`].
 pub fn load(path: &Path) -> Result<Document, Findings> {
+    load_for(path, &Map::new())
+}
+
+/// Reads a spec from a file, for a run with these inputs.
+///
+/// # Errors
+/// As [`parse_for`], and for a file that is not there, is no regular file, is too long, or is no UTF-8.
+pub fn load_for(path: &Path, inputs: &Map<String, Value>) -> Result<Document, Findings> {
     let name = path.display().to_string();
     let text = read(path)?;
-    parse(&name, &text)
+    parse_for(&name, &text, inputs)
 }
 
 fn read(path: &Path) -> Result<String, Findings> {

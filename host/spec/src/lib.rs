@@ -18,6 +18,7 @@ mod read;
 mod risk;
 mod role_names;
 mod schema;
+mod settings;
 mod suggest;
 mod template;
 mod validate;
@@ -25,8 +26,8 @@ mod yaml;
 
 pub use codes::Code;
 pub use data::parse_data;
-pub use document::{Document, Source, parse, parse_agent};
-pub use files::load;
+pub use document::{Document, Source, parse, parse_agent, parse_for};
+pub use files::{load, load_for};
 pub use finding::{Finding, FindingCode, Findings, Severity, SpecFile};
 pub use location::{Location, Step};
 pub use model::*;

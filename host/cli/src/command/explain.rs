@@ -59,8 +59,10 @@ impl Explain {
     }
 
     async fn start(&self, screen: &Screen) -> Result<Exit, Failure> {
-        let (planned, engine) =
-            opening::plan(&self.spec, || opening::engine(&self.places, self.prose)).await?;
+        let (planned, engine) = opening::plan(&self.spec, &Map::new(), || {
+            opening::engine(&self.places, self.prose)
+        })
+        .await?;
         let (plan, engine) = match (planned, engine) {
             (Planned::Good(plan), Some(engine)) => (plan, engine),
             (Planned::Bad(found), _) => return Ok(opening::refuse(screen, &found)),

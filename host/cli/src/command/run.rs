@@ -74,8 +74,10 @@ impl Run {
     }
 
     async fn start(&self, screen: &Screen, inputs: Map<String, Value>) -> Result<Exit, Failure> {
-        let (planned, engine) =
-            opening::plan(&self.spec, || opening::engine(&self.places, !self.dry_run)).await?;
+        let (planned, engine) = opening::plan(&self.spec, &inputs, || {
+            opening::engine(&self.places, !self.dry_run)
+        })
+        .await?;
         let (plan, engine) = match (planned, engine) {
             (Planned::Good(plan), Some(engine)) => (plan, engine),
             (Planned::Bad(problems), _) => {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use armature_spec::{Document, Finding, Findings, Severity, SpecFile, StageKind, path};
+use serde_json::{Map, Value};
 
 use super::{Plan, build::one, problem::PlanCode};
 use crate::{engine::Shared, files};
@@ -99,8 +100,24 @@ fn uses(document: &Document) -> Vec<Use> {
         .collect()
 }
 
+/// The inputs that a child has whenever it is started: not those whose name is another value for each item, or a result.
+fn known_to_children(document: &Document) -> Map<String, Value> {
+    let mut inputs = Map::clone(&document.inputs);
+    for stage in &document.spec.stages {
+        inputs.remove(&stage.id);
+        if stage.fan_out.is_some() {
+            inputs.remove(stage.item_key());
+        }
+        if let Some(name) = &stage.inject_file_as {
+            inputs.remove(name);
+        }
+    }
+    inputs
+}
+
 /// Reads every spec that is named, each once.
 fn read_all(root: &Read, found: &mut Vec<Finding>) -> BTreeMap<PathBuf, Read> {
+    let inputs = known_to_children(&root.document);
     let mut read: BTreeMap<PathBuf, Read> = BTreeMap::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut todo = named_by(root);
@@ -108,7 +125,7 @@ fn read_all(root: &Read, found: &mut Vec<Finding>) -> BTreeMap<PathBuf, Read> {
         if !seen.insert(path.clone()) {
             continue;
         }
-        match armature_spec::load(&shown) {
+        match armature_spec::load_for(&shown, &inputs) {
             Ok(document) => {
                 let child = Read {
                     uses: uses(&document),

@@ -36,6 +36,11 @@ impl Text {
         &self.names
     }
 
+    /// The names that must be there for it to say anything sensible.
+    pub(crate) fn needs(&self) -> Vec<String> {
+        self.template.needs()
+    }
+
     /// As text; secrets stay as they are written.
     pub(crate) fn text(&self, context: &Context) -> Result<String, Failure> {
         self.template

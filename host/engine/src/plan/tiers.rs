@@ -121,16 +121,20 @@ pub(super) fn check_models(
         let provider = tier.config.provider.as_str();
         if armature_llm::provider(provider).is_none() && tier.config.api_base.is_none() {
             let names = armature_llm::PROVIDERS.iter().map(|row| row.name);
-            let hint = nearest(provider, names.clone()).map_or_else(
-                || {
-                    let names: Vec<&str> = names.collect();
-                    format!(
-                        "name one of {}; any other needs `api_base`",
-                        names.join(", ")
-                    )
-                },
-                |name| format!("did you mean `{name}`? Any other name needs `api_base`"),
-            );
+            let hint = if provider.contains("{{") {
+                "give the input that it names (-i NAME=…), or write what counts without it: `{{ NAME | default('openai') }}`".to_owned()
+            } else {
+                nearest(provider, names.clone()).map_or_else(
+                    || {
+                        let names: Vec<&str> = names.collect();
+                        format!(
+                            "name one of {}; any other needs `api_base`",
+                            names.join(", ")
+                        )
+                    },
+                    |name| format!("did you mean `{name}`? Any other name needs `api_base`"),
+                )
+            };
             let message = format!("there is no provider `{}`", provider.escape_debug());
             report
                 .add(

@@ -12,6 +12,7 @@ mod kept;
 mod prompt;
 
 use std::{
+    borrow::Cow,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,7 +27,10 @@ use crate::{
     context::{Context, Origin},
     failure::Failure,
     memory,
-    plan::stage::{Kind, RoleStage, Stage},
+    plan::{
+        stage::{Kind, RoleStage, Stage},
+        text::Text,
+    },
     run::Run,
     stage::{Place, Scope},
     tools::as_map,
@@ -125,9 +129,10 @@ fn prompt_of(
 ) -> Result<Prompt, Failure> {
     let description = role.description.text(context)?;
     let plan = &run.plan.0;
+    let mission = mission(run, context);
     let tools = role.tools.iter().filter_map(|name| plan.tools.get(name));
     Ok(prompt::assemble(&Parts {
-        mission: &plan.document.spec.mission,
+        mission: &mission,
         layers: role
             .layers
             .iter()
@@ -176,6 +181,23 @@ fn prompt_of(
             (_, None) => Format::Object,
         },
     }))
+}
+
+/// The mission. It may still name what only this run knows, as an item that a subagent is started for; where that is not
+/// there, or is the result of a stage, the text stays as it is written.
+fn mission<'r>(run: &'r Run, context: &Context) -> Cow<'r, str> {
+    let plan = &run.plan.0;
+    let written = plan.document.spec.mission.as_str();
+    if !written.contains("{{") {
+        return Cow::Borrowed(written);
+    }
+    let said = Text::compile("mission", written).ok().filter(|text| {
+        text.needs()
+            .iter()
+            .all(|name| context.get(name).is_some() && !plan.index.contains_key(name))
+    });
+    said.and_then(|text| text.text(context).ok())
+        .map_or(Cow::Borrowed(written), Cow::Owned)
 }
 
 fn trace(

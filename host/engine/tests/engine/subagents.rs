@@ -252,3 +252,26 @@ async fn what_all_runs_of_a_tree_do_at_one_time_is_bounded_for_the_tree() {
     assert_eq!((now, all), (0, 400));
     assert!(most <= 256, "{most} at one time");
 }
+
+#[tokio::test]
+async fn a_childs_mission_names_the_item_that_the_child_was_started_for() {
+    let world = World::new();
+    world.file("sub/script.yml", "- { text: done }\n");
+    child(
+        &world,
+        "mission: 'Praise {{ drink }}.'\nmodel_tiers: { small: { provider: scripted, model: m, script: script.yml } }\nstages:\n  - { id: a, role: { type: worker, description: d } }\n  - { id: z, post_run: true, tool_call: { name: file_write, args: { path: 'told-{{ drink }}', content: '{{ _transcript }}' } } }\n",
+    );
+    let spec = r#"
+stages:
+  - id: s
+    subagent_spec: sub/child.yml
+    fan_out: 2
+    partition_key: drink
+    partition_source: "{{ drinks }}"
+"#;
+    world
+        .outputs(spec, json!({"drink": "water", "drinks": ["tea", "rum"]}))
+        .await;
+    assert!(world.read("told-tea").unwrap().contains("Praise tea."));
+    assert!(world.read("told-rum").unwrap().contains("Praise rum."));
+}

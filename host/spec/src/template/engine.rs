@@ -119,7 +119,7 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, TemplateError>
 }
 
 /// Is there anything to render?
-pub(super) fn has_template(text: &str) -> bool {
+pub(crate) fn has_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 

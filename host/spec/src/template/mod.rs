@@ -21,6 +21,7 @@ use std::sync::Arc;
 use minijinja::Environment;
 use serde_json::Value;
 
+pub(crate) use engine::has_template;
 pub use names::EnvStyle;
 use names::Names;
 use scan::Unclear;
@@ -127,7 +128,7 @@ impl Template {
 
     /// The names that must be there for the template to say anything sensible: those that it does not make itself, and
     /// whose absence it does not provide for.
-    pub(crate) fn needs(&self) -> Vec<String> {
+    pub fn needs(&self) -> Vec<String> {
         let Compiled::Text(program) = &*self.0 else {
             return Vec::new();
         };

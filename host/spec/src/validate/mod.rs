@@ -17,6 +17,7 @@ mod shell;
 mod stages;
 mod templates;
 mod triggers;
+mod unread;
 
 use std::collections::HashMap;
 
@@ -45,6 +46,7 @@ pub fn validate(document: &Document) -> Vec<Finding> {
     templates::check(&mut checker);
     inputs::check(&mut checker);
     names::check(&mut checker);
+    unread::check(&mut checker);
     triggers::check(&mut checker);
     dead::check(&mut checker);
     let mut findings = checker.findings;
