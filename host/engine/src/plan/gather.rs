@@ -36,7 +36,7 @@ pub(super) async fn resolve_granted_tools(
             .flat_map(|tool| granted_tools(&tool.rights)),
     );
     while let Some(name) = todo.pop() {
-        let is_new = !resolver.tools.contains_key(&name);
+        let is_new = !resolver.tools.contains_key(resolver.own_name(&name));
         if let Some(tool) = resolver.tool(&name, report, path!["tools"]).await
             && is_new
         {

@@ -3,6 +3,8 @@
 //! A plugin is in use when it is built in or the spec lists it. A tool is looked for among those; only a name that
 //! none of them has is looked for among the other plugins that are there, which then work without any grant. Two
 //! plugins in use with one tool name are an error: which of them is called must not depend on an order of files.
+//! `PLUGIN.TOOL` means the tool of that plugin, as specs of the original name the tools of their modules; everything
+//! behind knows it by its own name.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -185,10 +187,10 @@ impl<'e> Resolver<'e> {
             return Some(Arc::clone(tool));
         }
         self.ask_plugins_in_use(report).await;
-        if !self.known.contains_key(name) {
+        if !self.known.contains_key(self.own_name(name)) {
             self.ask_others_until(name, report).await;
         }
-        let Some((plugin, definition)) = self.known.get(name).cloned() else {
+        let Some((plugin, definition)) = self.known.get(self.own_name(name)).cloned() else {
             let hint = match nearest(name, self.known.keys().map(String::as_str)) {
                 Some(other) => format!("did you mean `{other}`?"),
                 None => format!(
@@ -205,9 +207,29 @@ impl<'e> Resolver<'e> {
                 .hint(hint);
             return None;
         };
-        let tool = Arc::new(self.compile(plugin, definition, report, at)?);
-        self.tools.insert(name.to_owned(), Arc::clone(&tool));
+        let own = definition.name.to_string();
+        let tool = match self.tools.get(&own) {
+            Some(tool) => Arc::clone(tool),
+            None => Arc::new(self.compile(plugin, definition, report, at)?),
+        };
+        self.tools.insert(own, Arc::clone(&tool));
         Some(tool)
+    }
+
+    /// The name by which a tool that is known goes, where it was written as `PLUGIN.TOOL`.
+    pub(crate) fn own_name<'n>(&self, name: &'n str) -> &'n str {
+        match name.split_once('.') {
+            Some((plugin, tool))
+                if !self.known.contains_key(name)
+                    && self
+                        .known
+                        .get(tool)
+                        .is_some_and(|(has, _)| has.name().as_str() == plugin) =>
+            {
+                tool
+            }
+            _ => name,
+        }
     }
 
     /// The names of all tools of the plugins in use.
@@ -283,7 +305,7 @@ impl<'e> Resolver<'e> {
     async fn ask_others_until(&mut self, name: &str, report: &mut Reporter<'_>) {
         let plugins: Vec<Arc<Plugin>> = self.engine.plugins.iter().cloned().collect();
         for plugin in plugins {
-            if self.known.contains_key(name) {
+            if self.known.contains_key(self.own_name(name)) {
                 return;
             }
             self.ask(&plugin, report).await;

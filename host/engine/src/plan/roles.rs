@@ -25,10 +25,10 @@ pub(super) async fn role(
     let mut tools = Vec::new();
     for (number, name) in role.tools.iter().enumerate() {
         let at = [at, &[Step::Key("tools"), Step::Index(number)]].concat();
-        if resolver.tool(name, texts.report, &at).await.is_none() {
-            texts.failed = true;
+        match resolver.tool(name, texts.report, &at).await {
+            Some(tool) => tools.push(tool.definition.name.to_string()),
+            None => texts.failed = true,
         }
-        tools.push(name.clone());
     }
     let skills = role
         .skills

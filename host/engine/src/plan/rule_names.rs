@@ -23,7 +23,8 @@ pub(super) async fn check(spec: &Spec, resolver: &mut Resolver<'_>, report: &mut
             continue;
         }
         let known = resolver.names(report).await;
-        if known.iter().any(|known| known == name) {
+        let own = resolver.own_name(name);
+        if known.iter().any(|known| known == own) {
             continue;
         }
         let adapters = spec.adapters.keys().map(String::as_str);

@@ -209,7 +209,7 @@ async fn tool_call(
     let env = env_uses(&call.args, &tool.rights, texts.report, &args_at);
     arguments::check(&tool, &call.args, texts.report, &args_at);
     Some(Kind::ToolCall(ToolStage {
-        tool: call.name.clone(),
+        tool: tool.definition.name.to_string(),
         args: args?,
         env,
     }))

@@ -164,7 +164,7 @@ impl RuleSet {
             };
             rules.push(Rule {
                 label,
-                tool: rule.tool().to_owned(),
+                tool: resolver.own_name(rule.tool()).to_owned(),
                 how,
             });
         }
