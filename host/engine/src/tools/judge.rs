@@ -95,6 +95,22 @@ impl Hearing<'_> {
                 ),
             };
         }
+        // Where no rule said no, nobody has told of it yet.
+        if let Decision::Stop { rule, message } = &decision
+            && !opinions
+                .iter()
+                .any(|opinion| matches!(opinion.verdict, Verdict::Block(_)))
+        {
+            run.journal.note(Event::RuleVerdict(RuleVerdict {
+                stage: scope.id().to_owned(),
+                call_id: self.call_id.to_owned(),
+                tool: target.name.to_owned(),
+                rule: rule.clone(),
+                phase: phase(question.phase).to_owned(),
+                verdict: "block".to_owned(),
+                message: message.clone(),
+            }));
+        }
         // A rule saw values, and may say them.
         match decision {
             Decision::Go => Ok(()),

@@ -166,4 +166,11 @@ async fn strict_mode_without_a_rule_blocks_every_way_to_a_tool() {
     assert_eq!(report.outputs["s"]["_failed_type"], "ToolBlocked");
     assert_eq!(report.outputs["m"], json!({"content": "refused"}));
     assert_eq!(report.summary.rogue_signals, 3);
+    // Each is told, also the one that only the model heard of.
+    let events = world.watcher.all();
+    let told = events.iter().filter(|event| {
+        matches!(event, Event::RuleVerdict(verdict)
+            if verdict.verdict == "block" && verdict.rule == "safety_mode: strict")
+    });
+    assert_eq!(told.count(), 3);
 }
