@@ -35,7 +35,7 @@ pub(crate) async fn run(
         .into_iter()
         .map(|(key, value)| (key, Value::clone(&value)))
         .collect();
-    let result = act(Act {
+    act(Act {
         what: What::Adapter {
             adapter: stage,
             context: Value::Object(context),
@@ -45,7 +45,11 @@ pub(crate) async fn run(
         args,
         placeholders: scope.placeholders(&stage.env),
     })
-    .await?;
+    .await
+}
+
+/// What becomes of what an adapter answered.
+pub(crate) fn read(stage: &AdapterStage, result: Value) -> Result<Value, Failure> {
     match stage.parse {
         Some(AdapterParse::Json) => parsed(&stage.name, result),
         None => Ok(result),
@@ -57,9 +61,13 @@ fn parsed(name: &str, result: Value) -> Result<Value, Failure> {
     let text = |key: &str| result.get(key).and_then(Value::as_str).unwrap_or_default();
     let code = result.get("exit_code").and_then(Value::as_i64);
     if let Some(code) = code.filter(|code| *code != 0) {
-        let why = end(text("stderr").trim());
+        let said = [text("stderr"), text("stdout")].map(str::trim);
+        let why = match said.into_iter().find(|text| !text.is_empty()) {
+            Some(text) => format!(": {}", end(text)),
+            None => ", and said nothing".to_owned(),
+        };
         return Err(Failure::Value(format!(
-            "script `{name}` ended with exit code {code}: {why}"
+            "script `{name}` ended with exit code {code}{why}"
         )));
     }
     // An adapter that is no script answers in JSON already.

@@ -3,7 +3,7 @@
 //! [`start`] is what the scheduler calls for a stage. It sees to gates that were rejected, hands the stage to
 //! [`recovery`], and puts the result on the run's board. The table of kinds is [`work`]: one file a kind.
 
-mod adapter;
+pub(crate) mod adapter;
 mod again;
 mod fan_out;
 mod gate;

@@ -41,7 +41,7 @@ use crate::{
     rules::Question,
     run::Run,
     secrets::CallSecrets,
-    stage::Scope,
+    stage::{Scope, adapter},
 };
 
 /// What somebody asks for.
@@ -84,7 +84,15 @@ pub(crate) async fn act(asked: Act<'_>) -> Result<Value, Failure> {
     let scope = Arc::clone(asked.scope);
     let mut record = Record::new(&scope, asked.caller, &asked.what);
     let started = Instant::now();
-    let result = pass(asked, &mut record).await;
+    let asked_adapter = match &asked.what {
+        What::Adapter { adapter, .. } => Some(*adapter),
+        What::Tool { .. } => None,
+    };
+    let mut result = pass(asked, &mut record).await;
+    // Before the row is written: what an adapter's answer is read as is part of how the call ended.
+    if let Some(stage) = asked_adapter {
+        result = result.and_then(|value| adapter::read(stage, value));
+    }
     if let Err(failure) = &result
         && failure.is_stop()
     {

@@ -173,10 +173,32 @@ async fn parse_json_makes_what_is_printed_the_result_and_a_failure_a_failure() {
         ("echo '[1]'", ["one JSON object", "[1]"]),
         ("echo hello", ["one JSON object", "hello"]),
         ("true", ["one JSON object", "a"]),
+        ("echo why; exit 3", ["exit code 3", ": why"]),
+        ("exit 3", ["exit code 3", "said nothing"]),
     ] {
         let why = failure(&world, &spec(cmd), json!({})).await;
         assert!(words.iter().all(|word| why.contains(word)), "{cmd}: {why}");
     }
+    // The trace says what the stage says, and so does what the last stages are told.
+    let spec = format!(
+        "{}  - {{ id: z, post_run: true, tool_call: {{ name: file_write, args: {{ path: told.txt, content: '{{{{ _diagnostics }}}}' }} }} }}\n",
+        spec("echo hello").replace(
+            "stages: [{ id: s, adapter: a }]",
+            "stages:\n  - { id: s, adapter: a, fail_as_value: true }"
+        )
+    );
+    let report = world.run(&spec, json!({})).await.unwrap();
+    let rows = world.traces(&report.run_id);
+    let row = rows.iter().find(|row| row.stage_id == "s").unwrap();
+    assert_eq!(
+        (row.success, row.error_type.as_deref()),
+        (false, Some("ValueError"))
+    );
+    let told = world.read("told.txt").unwrap();
+    assert!(
+        told.contains("ValueError") && !told.contains("\"\""),
+        "{told}"
+    );
 }
 
 #[tokio::test]
