@@ -606,6 +606,21 @@ stages:
 - {id: a, gate: human, present: '{{ topic }} {{ topik | default(1) }}'}",
     ),
     (
+        Code::UnreadTemplate,
+        "\
+name: x
+mission: 'Make {{ topic }} known.'
+sandbox: {host_workspace: §'{{ dir }}'}
+stages:
+- {id: a, gate: human}",
+        "\
+name: x
+mission: 'Make {{ topic }} known.'
+sandbox: {host_workspace: dir}
+stages:
+- {id: a, gate: human}",
+    ),
+    (
         Code::ConstantCondition,
         "\
 name: x
@@ -826,6 +841,17 @@ stages:
 name: x
 stages:
 - {id: a, response_stage: true, role: {name: n, type: worker, description: d}}",
+    ),
+    (
+        Code::DeadSetting,
+        "\
+name: x
+trace: {enabled: true, metrics: §[latency]}
+stages: []",
+        "\
+name: x
+trace: {enabled: true}
+stages: []",
     ),
     (
         Code::DeadSetting,

@@ -61,6 +61,22 @@ fn sections(checker: &mut Checker<'_>) {
             "say what must be there at the end in `contracts.outputs`",
         );
     }
+    for (key, what, hint) in [
+        (
+            "metrics",
+            "`trace.metrics` has no effect: everything is measured",
+            "leave it out",
+        ),
+        (
+            "filesystem",
+            "`trace.filesystem` has no effect: traces lie in armature's home",
+            "leave it out; ARMATURE_HOME says where that is",
+        ),
+    ] {
+        if checker.source.has(path!["trace", key]) {
+            dead(checker, None, path!["trace", key], what, hint);
+        }
+    }
     if spec.sandbox.mode == SandboxMode::Docker {
         return;
     }
