@@ -309,7 +309,7 @@ impl State {
             let value = secrets.get(&placeholder.name).filter(|_| allowed);
             let Some(value) = value else {
                 let why = if allowed {
-                    "has no value"
+                    "has no value: the variable is not set"
                 } else {
                     "is not for this host, or not without https"
                 };
