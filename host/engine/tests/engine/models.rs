@@ -90,6 +90,17 @@ async fn when_no_tier_answers_well_the_result_says_so() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_fit_is_not_kept() {
+    let world = world("  - { text: no json at all }\n");
+    let stage =
+        "  - id: m\n    output_mode: json\n    role: { name: r, type: worker, description: d }\n";
+    for _ in 0..2 {
+        let report = world.run(&spec(stage), json!({})).await.unwrap();
+        assert!(report.summary.spent.llm_calls > 0);
+    }
+}
+
+#[tokio::test]
 async fn the_same_question_is_answered_from_the_cache_also_where_tools_may_be_called() {
     let world = world("  - { text: fresh }\n");
     let plain =
