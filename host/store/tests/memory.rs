@@ -1,5 +1,11 @@
 //! What a workflow remembers from run to run.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail tests; one makes a directory as another tool left it"
+)]
+
 use armature_store::{
     Memory, RunId,
     memory::{

@@ -109,9 +109,9 @@ impl Asking {
 
     /// It was good: it is kept for the next time the same is asked.
     pub(crate) fn keep(self) {
-        let refused = |reply: &&Arc<Reply>| reply.finish != Finish::Refused;
+        let is_answer = |reply: &&Arc<Reply>| reply.finish != Finish::Refused;
         if let (Some(reply), Some(store)) =
-            (self.answer.as_ref().filter(refused), &self.engine.store)
+            (self.answer.as_ref().filter(is_answer), &self.engine.store)
             && let Ok(text) = serde_json::to_string(&**reply)
         {
             store.cache_put(&self.key, &text, self.engine.cache_bounds());
