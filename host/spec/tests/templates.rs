@@ -241,6 +241,49 @@ fn the_usual_filters_and_methods_are_there() {
 }
 
 #[test]
+fn the_filters_of_jinja_are_there_by_place_and_by_name() {
+    let ctx = json!({ "s": "one two three four", "n": 12345678 });
+    for (template, wanted) in [
+        ("{{ s | truncate(10) }}", "one..."),
+        ("{{ s | truncate(10, True) }}", "one two..."),
+        (
+            "{{ s | truncate(length=10, killwords=true, end='!') }}",
+            "one two t!",
+        ),
+        ("{{ s | truncate(14) }}", "one two three four"),
+        ("{{ s | truncate(14, leeway=0) }}", "one two..."),
+        ("{{ n | truncate(6, true, '', 0) }}", "123456"),
+        ("{{ missing | truncate(3) }}", ""),
+        ("{{ s | wordcount }}", "4"),
+        ("{{ s | wordwrap(9) }}", "one two\nthree\nfour"),
+        (
+            "{{ 'abcdef g' | wordwrap(width=4, wrapstring='/') }}",
+            "abcd/ef g",
+        ),
+        ("{{ 'a' | center(5) }}|", "  a  |"),
+        ("{{ '<b>x &amp; y</b>' | striptags }}", "x & y"),
+        ("{{ n | filesizeformat }}", "12.3 MB"),
+        (
+            "{% set j = joiner('; ') %}{% for i in range(3) %}{{ j() }}{{ i }}{% endfor %}",
+            "0; 1; 2",
+        ),
+    ] {
+        assert_eq!(text(template, &ctx), wanted, "{template}");
+    }
+    for too_much in [
+        "{{ s | center(100000000) }}",
+        "{{ (s * 1000) | wordwrap(1, wrapstring=('x' * 100000)) }}",
+        "{{ s | truncate(2) }}",
+    ] {
+        let made = Template::compile(too_much).unwrap();
+        assert!(made.text(&ctx, EnvStyle::Literal).is_err(), "{too_much}");
+    }
+    // It would make another prompt each time.
+    let random = Template::compile("{{ s | random }}").unwrap_err();
+    assert_eq!(random.message, "there is no filter `random`");
+}
+
+#[test]
 fn a_name_that_is_set_in_one_branch_is_still_taken_from_the_context_in_the_other() {
     let template = "{% if no %}{% set topic = 'a' %}{% endif %}{{ topic }}";
     assert_eq!(text(template, &json!({ "topic": "given" })), "given");

@@ -9,7 +9,7 @@ use minijinja::{
 };
 
 use super::{
-    KEPT, TemplateError, compare,
+    KEPT, TemplateError, compare, filters,
     scan::{Kind, tags},
 };
 
@@ -33,6 +33,7 @@ pub(super) fn environment() -> Environment<'static> {
         // It shows everything that is in the context.
         environment.remove_global("debug");
         compare::install(&mut environment);
+        filters::install(&mut environment);
         environment.add_filter("sh", shell_word);
         environment
     });
@@ -54,7 +55,7 @@ fn print(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
 }
 
 /// A value as it prints: text as it is, lists and maps as JSON, nothing for what is not there.
-fn shown(value: &Value) -> Cow<'_, str> {
+pub(super) fn shown(value: &Value) -> Cow<'_, str> {
     match value.kind() {
         ValueKind::Undefined | ValueKind::None => Cow::Borrowed(""),
         ValueKind::String => Cow::Borrowed(value.as_str().unwrap_or_default()),

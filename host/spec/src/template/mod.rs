@@ -11,6 +11,7 @@
 
 mod compare;
 mod engine;
+mod filters;
 mod names;
 mod scan;
 mod shell;

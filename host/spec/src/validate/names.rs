@@ -12,7 +12,16 @@ use super::{Checker, contracts::PROVIDED, inputs::is_name, show, templates};
 use crate::{codes::Code, location::Step, model::Spec, suggest::did_you_mean};
 
 /// Names that every template has.
-const OF_TEMPLATES: [&str; 6] = ["env", "dict", "namespace", "range", "loop", "self"];
+const OF_TEMPLATES: [&str; 8] = [
+    "env",
+    "dict",
+    "namespace",
+    "range",
+    "loop",
+    "self",
+    "cycler",
+    "joiner",
+];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let spec = checker.spec;
