@@ -221,3 +221,36 @@ async fn a_typed_export_with_handles_is_no_tool() {
     assert_eq!(tools.len(), 1);
     assert_eq!(tools[0].name.as_str(), "give");
 }
+
+/// Two components in one, as a linker of components makes them: the outer one passes a text from its memory into the
+/// memory of the inner one.
+const COMPOSED: &str = r#"(component
+  (component $inner
+    (core module $m
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 16))
+      (func (export "length") (param i32 i32) (result i32) (local.get 1)))
+    (core instance $i (instantiate $m))
+    (func (export "length") (param "text" string) (result u32)
+      (canon lift (core func $i "length") (memory $i "memory") (realloc (func $i "realloc")))))
+  (component $outer
+    (import "length" (func $length (param "text" string) (result u32)))
+    (core module $data (memory (export "memory") 1) (data (i32.const 0) "hello"))
+    (core instance $data (instantiate $data))
+    (core func $lowered (canon lower (func $length) (memory $data "memory")))
+    (core module $m
+      (import "" "length" (func $length (param i32 i32) (result i32)))
+      (func (export "count") (result i32) (call $length (i32.const 0) (i32.const 5))))
+    (core instance $i (instantiate $m (with "" (instance (export "length" (func $lowered))))))
+    (func (export "count") (result u32) (canon lift (core func $i "count"))))
+  (instance $a (instantiate $inner))
+  (instance $b (instantiate $outer (with "length" (func $a "length"))))
+  (export "count" (func $b "count")))"#;
+
+#[tokio::test]
+async fn a_component_that_is_composed_of_two_is_compiled_and_called() {
+    let host = Host::new();
+    let plugin = host.load(&wat::parse_str(COMPOSED).unwrap());
+    let outcome = host.call(&plugin, "count", &json!({})).await;
+    assert_eq!(outcome.result.unwrap(), json!(5));
+}
