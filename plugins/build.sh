@@ -18,9 +18,13 @@ lock=plugins/compiled/sources.lock
 
 say() { echo "plugins/build.sh: $*" >&2; }
 
+# What is not built by cargo has a script of its own, which is given the file to write and names its tools.
+own_script() { [ -f "$1/build.sh" ]; } # folder
+
 # The target that a plugin is built for: the one that its Cargo.toml names, or the one without any imports.
 target_of() { # folder
   local named
+  ! own_script "$1" || { echo wasm32-wasip2; return; }
   named=$(sed -n 's/^target = "\(.*\)"$/\1/p' "$1/Cargo.toml")
   echo "${named:-wasm32-unknown-unknown}"
 }
@@ -45,10 +49,15 @@ components() {
 
 # Everything that can change the bytes of a component.
 sources() { # folder
+  if own_script "$1"; then
+    find "$1" wit -type f ! -name '*.md' ! -name plugin.toml -print
+    return
+  fi
   find "$1" -name target -prune -o -type f \( -name '*.rs' -o -name '*.wit' -o -name Cargo.toml -o -name Cargo.lock \) -print
   echo plugins/rustc.sh
   [ ! -d "$1/wit" ] || find sdk/rust/embed -name target -prune -o -type f -print
-  case $1 in plugins/*) echo plugins/Cargo.toml; echo plugins/Cargo.lock ;; esac
+  # One with a lock of its own is a workspace of its own.
+  case $1 in plugins/*) [ -f "$1/Cargo.lock" ] || { echo plugins/Cargo.toml; echo plugins/Cargo.lock; } ;; esac
   if grep -q armature-plugin "$1/Cargo.toml"; then
     find wit -type f -name '*.wit'
     find sdk/rust/src sdk/rust/macros sdk/rust/Cargo.toml -name target -prune -o -type f -print
@@ -69,9 +78,19 @@ use_toolchain() {
   toolchain=rustc-$release-$commit-std-$std
 }
 
+# The tools that a component is made with, in a word.
+toolchain_of() { # folder
+  if own_script "$1"; then "$1/build.sh" --toolchain; else [ -n "${toolchain:-}" ] || use_toolchain; echo "$toolchain"; fi
+}
+
 # Builds the component of a folder into a target directory and prints the file.
 compile() { # folder target-dir
   local crate flags index target made=$work/made.wasm
+  if own_script "$1"; then
+    "$1/build.sh" "$made" >&2
+    echo "$made"
+    return
+  fi
   target=$(target_of "$1")
   crate=$(awk -F'"' '/^name = / && !n++ {print $2}' "$1/Cargo.toml")
   flags="--sysroot=$sysroot"$'\x1f'"--remap-path-prefix=$root=/armature"
@@ -110,9 +129,11 @@ unpacked() { # file
 }
 
 # A component that names this machine, or that imports WASI without saying so, is not what we promise.
-inspect() { # made file
-  local word
-  for word in "$root" "$HOME/" "${CARGO_HOME:-$HOME/.cargo}" "${XDG_CACHE_HOME:-$HOME/.cache}"; do
+inspect() { # made file folder
+  local word words=("$root" "$HOME/" "${CARGO_HOME:-$HOME/.cargo}" "${XDG_CACHE_HOME:-$HOME/.cache}")
+  # An interpreter that was compiled elsewhere names the directories of that machine.
+  ! own_script "$3" || words=("$root" "$work")
+  for word in "${words[@]}"; do
     ! grep -qaF "$word" "$1" || { say "$1 has the path $word in it"; return 1; }
   done
   case $2 in *.zst) return ;; esac
@@ -141,15 +162,18 @@ build() { # [--all]
       echo "$file $row" >> "$work/rows"
       continue
     fi
-    [ -n "${sysroot:-}" ] || use_toolchain
+    own_script "$folder" || [ -n "${sysroot:-}" ] || use_toolchain
     made=$(compile "$folder" "${CARGO_TARGET_DIR:-$root/plugins/target}")
-    inspect "$made" "$file"
+    inspect "$made" "$file" "$folder"
     pack "$made" "$file"
-    echo "$file $(sha "$file") $(digest "$folder") $toolchain" >> "$work/rows"
+    echo "$file $(sha "$file") $(digest "$folder") $(toolchain_of "$folder")" >> "$work/rows"
     say "built $file ($(wc -c < "$file") bytes)"
+    case $file in *.zst) packed=1 ;; esac
     built=$((built + 1))
   done < <(components)
   write_lock
+  # What everybody asks about a compressed component is written down beside it.
+  [ -z "${packed:-}" ] || cargo test --quiet --locked --workspace --test packed -- --ignored >&2
   say "$built built, $(($(wc -l < "$work/rows") - built)) up to date"
 }
 
@@ -184,9 +208,11 @@ rebuild() { # [--all]
   while read -r folder file; do
     # A whole interpreter: its lock is compared always, its bytes where somebody asks for it.
     case $file:${1:-} in *.zst:) say "$file: not built again without --all"; continue ;; esac
+    # Started when it is made, and snapshotted with the random numbers that it drew.
+    ! own_script "$folder" || { say "$file: not compared, no two builds of it are the same"; continue; }
     made=$(compile "$folder" "$work/target")
-    inspect "$made" "$file"
-    if [ "$(locked "$file" | cut -d' ' -f3)" != "$toolchain" ]; then
+    inspect "$made" "$file" "$folder"
+    if [ "$(locked "$file" | cut -d' ' -f3)" != "$(toolchain_of "$folder")" ]; then
       other=$((other + 1))
     elif cmp -s "$made" <(unpacked "$file"); then
       same=$((same + 1))

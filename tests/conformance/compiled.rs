@@ -1,8 +1,8 @@
 //! Compiled plugins, handed from case to case.
 //!
-//! A case has a home of its own, so that nothing of one is seen by another; but compiling the shell takes longer than all
-//! cases together. What was compiled is native code with a key that vouches for it, and is the same for everybody: it is
-//! linked into each new home and back out of it. Processes that run at one time wait for whoever compiles the shell.
+//! A case has a home of its own, so that nothing of one is seen by another; but compiling an interpreter takes longer than
+//! all cases together. What was compiled is native code with a key that vouches for it, and is the same for everybody: it is
+//! linked into each new home and back out of it. Processes that run at one time wait for whoever compiles.
 
 use std::{
     fs::{DirBuilder, File},
@@ -11,8 +11,8 @@ use std::{
     process::Command,
 };
 
-/// A script that does nothing.
-const IDLE: &str = "name: idle\nadapters: { idle: { name: idle, type: script, cmd: 'true' } }\nstages: [{ id: idle, adapter: idle }]\n";
+/// Scripts that do nothing, one for each interpreter that cases need.
+const IDLE: &str = "name: idle\nadapters: { sh: { type: script, cmd: 'true' }, py: { type: python, cmd: pass } }\nstages: [{ id: sh, adapter: sh }, { id: py, adapter: py }]\n";
 
 /// A busy machine and a compiler that is not optimised take longer than any user should wait.
 const PATIENT: &str = "[limits]\ncompile_s = 600\n";
@@ -72,7 +72,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Compiles the shell, unless this program's is there already.
+/// Compiles the interpreters, unless this program's are there already.
 pub(crate) fn shell(program: &Path) {
     let shared = shared();
     let lock = File::create(shared.join("lock")).unwrap();

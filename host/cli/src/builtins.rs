@@ -31,6 +31,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin!("file"),
     builtin!("http"),
     builtin!(packed "shell"),
+    builtin!(packed "javascript"),
+    builtin!(packed "python"),
     builtin!("text-stats"),
     builtin!("deny-pattern"),
     builtin!("spending-cap"),

@@ -57,11 +57,11 @@ fn a_tool_that_nobody_has() {
 }
 
 #[test]
-fn an_adapter_that_comes_later_is_said_to() {
+fn a_sandbox_that_comes_later_is_said_to() {
     shows!(
         "validate-later",
         validate(
-            "name: x\nadapters: {py: {type: python, cmd: 'print(1)'}}\nstages:\n  - id: a\n    adapter: py\n"
+            "name: x\nsandbox: {mode: docker}\nadapters: {list: {type: script, cmd: ls}}\nstages:\n  - id: a\n    adapter: list\n"
         )
     );
 }

@@ -51,9 +51,14 @@ pub(crate) struct Shape {
 /// Reads the shape of a component and refuses what is too large or made for another host.
 pub(crate) fn inspect(plugin: &str, bytes: &[u8], limits: &Limits) -> Result<Shape, LoadError> {
     not_a_component(plugin, bytes)?;
-    let shape = read(plugin, bytes, limits)?;
+    let mut shape = read(plugin, bytes, limits)?;
     check_imports(plugin, &shape)?;
-    if !(shape.tool || shape.adapter || shape.rule) && shape.typed.is_empty() {
+    let speaks_ours = shape.tool || shape.adapter || shape.rule;
+    // Beside our contract, what else is exported is some toolchain's own (`init`) and no tool.
+    if speaks_ours {
+        shape.typed.clear();
+    }
+    if !speaks_ours && shape.typed.is_empty() {
         return Err(LoadError::NothingExported {
             plugin: plugin.to_owned(),
         });

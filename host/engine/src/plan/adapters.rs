@@ -1,17 +1,18 @@
-//! Adapters: a plugin that the spec names, or the shell for a script.
+//! Adapters: a plugin that the spec names, the shell for a script, or the interpreter of another language.
 
 use armature_grants::{LIMITS, LimitId, LimitRequest};
 use armature_sandbox::Plugin;
-use armature_spec::{self as spec, Adapter, AdapterType, Step};
-use std::sync::Arc;
+use armature_spec::{self as spec, Adapter, AdapterType, Entry, Step};
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     given::leaves_traces,
     problem::{PlanCode, Reporter},
     resolve::Resolver,
-    stage::{AdapterStage, Kind},
+    stage::{AdapterStage, Function, Kind, Program},
     stages::{Site, Texts, env_uses},
 };
+use crate::files;
 
 /// The plugin that runs scripts.
 pub(crate) const SHELL: &str = "shell";
@@ -22,14 +23,16 @@ pub(super) fn adapter(
     stage: &spec::Stage,
     texts: &mut Texts<'_, '_>,
     resolver: &mut Resolver<'_>,
-    at: &[Step<'_>],
 ) -> Option<Kind> {
     let name = stage.adapter.as_deref()?;
     // An adapter that is not there has been reported by the spec's own validation.
     let adapter = site.spec.adapters.get(name)?;
     let place = [Step::Key("adapters"), Step::Key(name)];
-    let plugin = plugin_of(name, adapter, texts.report, resolver, at)?;
-    let is_script = adapter.adapter_type != AdapterType::Plugin;
+    let program = match adapter.adapter_type {
+        AdapterType::Plugin => None,
+        _ => program(site, name, adapter, texts),
+    };
+    let plugin = plugin_of(name, adapter, texts.report, resolver)?;
     let given = resolver.given(&plugin);
     let grants = adapter.grants.clone().unwrap_or(given.grants);
     let ceiling = resolver.ceiling(LimitId::Timeout);
@@ -39,17 +42,23 @@ pub(super) fn adapter(
     let rights = resolver.rights(&plugin, grants);
     let args_at = [&place[..], &[Step::Key("args")]].concat();
     let env = env_uses(&adapter.args, &rights, texts.report, &args_at);
-    let cmd = match &adapter.cmd {
-        Some(cmd) if is_script => Some(texts.text("adapter.cmd", cmd)?),
-        _ => None,
-    };
-    let args = texts.tree("adapter.args", &adapter.args)?;
+    if program.is_none() && adapter.adapter_type != AdapterType::Plugin {
+        return None;
+    }
+    let mut args = adapter.args.clone();
+    // Beside `plugin`, `fn` is for the plugin to read.
+    if let (AdapterType::Plugin, Some(_), Some(function)) =
+        (&adapter.adapter_type, &adapter.plugin, &adapter.function)
+    {
+        args.insert("function".to_owned(), function.as_str().into());
+    }
+    let args = texts.tree("adapter.args", &args)?;
     // An adapter has no word for being repeatable.
     let outside = leaves_traces(&rights);
     Some(Kind::Adapter(Box::new(AdapterStage {
         name: name.to_owned(),
         plugin,
-        cmd,
+        program,
         parse: adapter.parse,
         args,
         env,
@@ -75,29 +84,96 @@ fn plugin_of(
     adapter: &Adapter,
     report: &mut Reporter<'_>,
     resolver: &Resolver<'_>,
-    at: &[Step<'_>],
 ) -> Option<Arc<Plugin>> {
-    let place = [Step::Key("adapters"), Step::Key(name)];
-    let key = [&place[..], &[Step::Key("plugin")]].concat();
-    let (named, key) = match &adapter.adapter_type {
-        AdapterType::Plugin => (adapter.plugin.as_ref()?.as_str(), &key[..]),
-        AdapterType::Script | AdapterType::Other(_) => (SHELL, &place[..]),
-        later @ (AdapterType::Python | AdapterType::Javascript) => {
-            let word = later.as_str();
-            let message = format!("adapter `{name}` of `type: {word}` comes with a later release");
-            report.add(PlanCode::LaterRelease, at, message).hint(
-                "there is no interpreter for it yet: write it in bash (`type: script`), or as a plugin (`type: plugin`)",
-            );
-            return None;
-        }
+    let named = match &adapter.adapter_type {
+        // One that names none has been reported by the spec's own validation.
+        AdapterType::Plugin => adapter.plugin_name()?.as_str().to_owned(),
+        AdapterType::Script | AdapterType::Other(_) => SHELL.to_owned(),
+        language => language.as_str().to_owned(),
     };
-    let plugin = resolver.plugin(named, report, key)?;
+    let key = match (&adapter.adapter_type, &adapter.plugin) {
+        (AdapterType::Plugin, Some(_)) => "plugin",
+        (AdapterType::Plugin, None) => "fn",
+        _ => "type",
+    };
+    let place = [Step::Key("adapters"), Step::Key(name), Step::Key(key)];
+    let plugin = resolver.plugin(&named, report, &place)?;
     if !plugin.kinds().adapter {
         let message = format!("plugin `{}` is no adapter", plugin.name());
         report
-            .add(PlanCode::NotAnAdapter, key, message)
+            .add(PlanCode::NotAnAdapter, &place, message)
             .hint("an adapter exports `armature:plugin/adapter-api`");
         return None;
     }
     Some(plugin)
+}
+
+/// What the interpreter of an adapter is given to run.
+fn program(
+    site: &Site<'_>,
+    name: &str,
+    adapter: &Adapter,
+    texts: &mut Texts<'_, '_>,
+) -> Option<Program> {
+    match (&adapter.cmd, adapter.entry()) {
+        (Some(cmd), _) => {
+            let text = texts.text("adapter.cmd", cmd)?;
+            Some(match adapter.adapter_type.language() {
+                Some(_) => Program::Code(text),
+                None => Program::Command(text),
+            })
+        }
+        (None, Some(Ok(entry))) => function(site, name, entry, texts).map(Program::Function),
+        // One that has nothing to run has been reported by the spec's own validation.
+        (None, _) => None,
+    }
+}
+
+/// The function of an adapter, read from its file. It is data for the interpreter; whether it is code is found when it
+/// runs, but a name that the file does not even mention is found now.
+fn function(
+    site: &Site<'_>,
+    name: &str,
+    entry: Entry,
+    texts: &mut Texts<'_, '_>,
+) -> Option<Function> {
+    let Entry { file, function } = entry;
+    let place = [Step::Key("adapters"), Step::Key(name), Step::Key("fn")];
+    let mut refuse = |message: String, hint: &str| {
+        texts
+            .report
+            .add(PlanCode::UnreadableScript, &place, message)
+            .hint(hint);
+        texts.failed = true;
+        None
+    };
+    let text = match files::of_spec(site.spec_name, &file).and_then(|path| files::text(&path)) {
+        Ok(text) => text,
+        Err(error) => {
+            return refuse(
+                format!("adapter `{name}`: {error}"),
+                "put the file beside the spec or below it, and write its path from there: `scripts/clean.py:clean`",
+            );
+        }
+    };
+    if function != "default" && !text.contains(&function) {
+        return refuse(
+            format!("adapter `{name}`: there is no function `{function}` in `{file}`"),
+            "name a function that the file defines",
+        );
+    }
+    Some(Function {
+        text,
+        file,
+        name: function,
+    })
+}
+
+/// The files that adapters are read from.
+pub(super) fn files_of(spec: &spec::Spec, spec_name: &str) -> Vec<PathBuf> {
+    let entries = spec.adapters.values().filter_map(Adapter::entry);
+    entries
+        .flatten()
+        .map(|entry| files::beside(spec_name, &entry.file))
+        .collect()
 }

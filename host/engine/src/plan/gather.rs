@@ -11,6 +11,7 @@ use armature_sandbox::{Digest, Plugin};
 use armature_spec::{Document, SafetyRule, SkillText, Spec, path};
 
 use super::{
+    adapters,
     problem::{PlanCode, Reporter},
     resolve::Resolver,
     stage::{Kind, Stage},
@@ -115,6 +116,7 @@ pub(super) fn made_of(document: &Document, tiers: &[Tier]) -> Vec<PathBuf> {
             SkillText::Content(_) => None,
         })
         .chain(tiers.iter().filter_map(Tier::script).map(Path::to_owned))
+        .chain(adapters::files_of(&document.spec, name))
         .chain([PathBuf::from(name)])
         .collect()
 }

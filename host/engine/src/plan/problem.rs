@@ -22,6 +22,7 @@ finding_codes! {
     TooManyStages "TOO_MANY_STAGES" Error "More stages than a spec may have.";
     WorkspaceInHome "WORKSPACE_IN_HOME" Error "The workspace lies in armature's own directory.";
     UnreadableSkill "UNREADABLE_SKILL" Error "The file of a skill cannot be read.";
+    UnreadableScript "UNREADABLE_SCRIPT" Error "The file of an adapter's function cannot be read, or has no such function.";
     UnreadableAgent "UNREADABLE_AGENT" Error "The file of an agent cannot be read, or is not in the spec's directory.";
     AgentSkillShadowed "AGENT_SKILL_SHADOWED" Warning "An agent brings a skill that the spec has too; the spec's own counts.";
     SrcFileNotFound "SRC_FILE_NOT_FOUND" Error "The file of a context layer cannot be read, or is not in the spec's directory.";

@@ -216,7 +216,7 @@ pub(crate) struct AdapterStage {
     pub(crate) name: String,
     pub(crate) plugin: Arc<Plugin>,
     /// The script, where it is one.
-    pub(crate) cmd: Option<Text>,
+    pub(crate) program: Option<Program>,
     pub(crate) parse: Option<AdapterParse>,
     pub(crate) args: Tree,
     pub(crate) env: Vec<EnvUse>,
@@ -229,6 +229,26 @@ impl std::fmt::Debug for AdapterStage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "AdapterStage({} of {})", self.name, self.plugin.name())
     }
+}
+
+/// What an interpreter is given.
+#[derive(Debug)]
+pub(crate) enum Program {
+    /// A command for the shell.
+    Command(Text),
+    /// Code of another language, written into the spec.
+    Code(Text),
+    /// A function in a file.
+    Function(Function),
+}
+
+/// A function in a file, with the file's text as it was when the plan was made.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) text: String,
+    /// The file as the spec writes it: what messages call it.
+    pub(crate) file: String,
+    pub(crate) name: String,
 }
 
 /// Asks a model.

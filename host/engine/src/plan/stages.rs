@@ -76,7 +76,7 @@ pub(crate) async fn prepare(
         }),
         StageKind::Subagent => subagent(site, stage),
         StageKind::ToolCall => tool_call(stage, &mut texts, resolver, &at("tool_call")).await?,
-        StageKind::Adapter => adapter(site, stage, &mut texts, resolver, &at("adapter"))?,
+        StageKind::Adapter => adapter(site, stage, &mut texts, resolver)?,
         StageKind::Role => role(site, stage, &mut texts, resolver, &at("role")).await?,
     };
     refuse_other_sandboxes(site, stage, &kind, texts.report, &at("id"));

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use armature_sandbox::Caller;
 use armature_spec::AdapterParse;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Scope;
 use crate::{
     context::Context,
     failure::Failure,
-    plan::stage::AdapterStage,
+    plan::stage::{AdapterStage, Function, Program},
     tools::{Act, What, act},
 };
 
@@ -23,13 +23,14 @@ pub(crate) async fn run(
     stage: &AdapterStage,
     context: &Context,
 ) -> Result<Value, Failure> {
-    let mut args = stage
+    let args = stage
         .args
         .render(context, &|name| scope.run.secrets.token(name))?;
-    // Rendered before anybody judges it: rules see the command that will run.
-    if let (Some(cmd), Value::Object(args)) = (&stage.cmd, &mut args) {
-        args.insert("cmd".to_owned(), Value::from(cmd.text(context)?));
-    }
+    // Rendered before anybody judges it: rules see what will run.
+    let args = match &stage.program {
+        Some(program) => given(&stage.name, program, context, args)?,
+        None => args,
+    };
     let context = context
         .all()
         .into_iter()
@@ -54,6 +55,29 @@ pub(crate) fn read(stage: &AdapterStage, result: Value) -> Result<Value, Failure
         Some(AdapterParse::Json) => parsed(&stage.name, result),
         None => Ok(result),
     }
+}
+
+/// What an interpreter is given: the program, and the settings of its author.
+fn given(name: &str, program: &Program, context: &Context, args: Value) -> Result<Value, Failure> {
+    Ok(match program {
+        // The variables of a command stand beside it.
+        Program::Command(cmd) => {
+            let cmd = Value::from(cmd.text(context)?);
+            match args {
+                Value::Object(mut args) => {
+                    args.insert("cmd".to_owned(), cmd);
+                    Value::Object(args)
+                }
+                _ => json!({"cmd": cmd}),
+            }
+        }
+        Program::Code(code) => {
+            json!({"code": code.text(context)?, "file": name, "function": null, "args": args})
+        }
+        Program::Function(Function { text, file, name }) => {
+            json!({"code": text, "file": file, "function": name, "args": args})
+        }
+    })
 }
 
 /// The JSON object that a script printed.

@@ -40,7 +40,12 @@ const CASES: &[(PlanCode, &str, &str)] = &[
     ),
     (
         PlanCode::LaterRelease,
-        "adapters: { b: { type: python, cmd: print() } }\nstages: [{ id: a, adapter: b }]",
+        "sandbox: { mode: docker }\nadapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
+        "adapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
+    ),
+    (
+        PlanCode::UnreadableScript,
+        "adapters: { b: { type: python, fn: 'no.py:f' } }\nstages: [{ id: a, adapter: b }]",
         "adapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
     ),
     (

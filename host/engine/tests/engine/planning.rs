@@ -25,8 +25,9 @@ async fn everything_is_reported_at_once() {
     let world = World::new();
     let spec = r#"
 tools: [{ plugin: nowhere }, { module: myapp.tools.units }]
+sandbox: { mode: docker }
 adapters:
-  a: { type: python, cmd: "print(1)" }
+  a: { type: python, fn: "missing.py:f" }
   b: { type: plugin, plugin: file }
   c: { type: plugin, plugin: text-stats, limits: { memory: 64GiB } }
 safety_rules: [{ plugin: file, config: {} }]
@@ -34,12 +35,14 @@ stages:
   - { id: a, adapter: a }
   - { id: b, adapter: b }
   - { id: c, adapter: c }
+  - { id: d, tool_call: { name: file_read, args: { path: x } } }
   - { id: e, role: { name: n, type: worker, description: d } }
   - { id: f, subagent_spec: missing.yml }
 "#;
     let codes = world.codes(spec).await;
     for code in [
         "UNKNOWN_PLUGIN",
+        "UNREADABLE_SCRIPT",
         "LATER_RELEASE",
         "NOT_AN_ADAPTER",
         "NOT_A_RULE",
@@ -62,8 +65,8 @@ async fn a_python_module_means_the_plugin_of_that_name() {
 async fn what_comes_later_is_refused_and_names_the_stage() {
     let world = World::new();
     for spec in [
-        "adapters: { a: { type: javascript, cmd: 'print(1)' } }\nstages:\n  - { id: x, adapter: a }\n",
-        "adapters: { a: { type: python, cmd: 'print(1)' } }\nstages:\n  - { id: x, adapter: a }\n",
+        "sandbox: { mode: docker }\nadapters: { a: { type: script, cmd: ls } }\nstages:\n  - { id: x, adapter: a }\n",
+        "sandbox: { mode: none }\nadapters: { a: { type: script, cmd: ls } }\nstages:\n  - { id: x, adapter: a }\n",
     ] {
         let problems = world.plan(spec).await.unwrap_err();
         let problem = problems.errors().next().unwrap();

@@ -25,7 +25,7 @@ mod tiers;
 mod tool;
 mod trigger;
 
-pub use adapter::{Adapter, AdapterParse, AdapterType};
+pub use adapter::{Adapter, AdapterParse, AdapterType, Entry};
 pub use agent::{AgentBundle, AgentEntry, Closure};
 pub use bootstrap::Bootstrap;
 pub use context::{ContextLayer, ContextPolicy};

@@ -1,7 +1,11 @@
 //! Adapters, plugins and the sandbox.
 
 use super::{Checker, show};
-use crate::{codes::Code, model::AdapterType, path};
+use crate::{
+    codes::Code,
+    model::{Adapter, AdapterType},
+    path,
+};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     adapters(checker);
@@ -21,48 +25,8 @@ pub(super) fn check(checker: &mut Checker<'_>) {
 fn adapters(checker: &mut Checker<'_>) {
     for (name, adapter) in &checker.spec.adapters {
         let place = path!["adapters", name];
-        match (&adapter.adapter_type, &adapter.plugin, &adapter.cmd) {
-            (AdapterType::Plugin, None, _) => {
-                let message = format!(
-                    "the adapter {} is of type plugin and names none",
-                    show(name)
-                );
-                checker.section(
-                    Code::InvalidAdapter,
-                    place,
-                    message,
-                    Some("add `plugin: NAME`".to_owned()),
-                );
-            }
-            (AdapterType::Plugin, Some(_), _) => {}
-            (kind, Some(_), _) => {
-                let message = format!(
-                    "the adapter {} names a plugin, but its type is {}",
-                    show(name),
-                    show(kind.as_str())
-                );
-                checker.section(
-                    Code::InvalidAdapter,
-                    place,
-                    message,
-                    Some("write `type: plugin`".to_owned()),
-                );
-            }
-            (_, None, None) => {
-                let message = format!(
-                    "the adapter {} has no `cmd`: there is no script to run",
-                    show(name)
-                );
-                let hint = adapter.function.as_ref().map_or_else(
-                    || "put the script into `cmd`".to_owned(),
-                    |_| {
-                        "`fn` never ran anything; put the script into `cmd`, or make it a plugin"
-                            .to_owned()
-                    },
-                );
-                checker.section(Code::InvalidAdapter, place, message, Some(hint));
-            }
-            (_, None, Some(_)) => {}
+        if let Some((message, hint)) = wrong(name, adapter) {
+            checker.section(Code::InvalidAdapter, place, message, Some(hint));
         }
         if let AdapterType::Other(word) = &adapter.adapter_type {
             let message = format!(
@@ -70,7 +34,7 @@ fn adapters(checker: &mut Checker<'_>) {
                 show(word),
                 show(name)
             );
-            let hint = Some("write `script`, `python`, `javascript` or `plugin`".to_owned());
+            let hint = Some("write `script`, `python`, `javascript` or `wasm`".to_owned());
             checker.section(
                 Code::UnknownAdapterType,
                 path!["adapters", name, "type"],
@@ -87,6 +51,65 @@ fn adapters(checker: &mut Checker<'_>) {
                 Some("write the seconds that it may take, e.g. `60`".to_owned()),
             );
         }
+    }
+}
+
+/// What is wrong with what an adapter runs, and what to write instead.
+fn wrong(name: &str, adapter: &Adapter) -> Option<(String, String)> {
+    let kind = &adapter.adapter_type;
+    let name = show(name);
+    if *kind == AdapterType::Plugin {
+        return adapter.plugin_name().is_none().then(|| {
+            let message = format!(
+                "the adapter {name} is of type {} and names no plugin",
+                kind.as_str()
+            );
+            (message, "add `plugin: NAME`".to_owned())
+        });
+    }
+    if adapter.plugin.is_some() {
+        let message = format!(
+            "the adapter {name} names a plugin, but its type is {}",
+            show(kind.as_str())
+        );
+        return Some((message, "write `type: wasm`".to_owned()));
+    }
+    match (kind.language(), &adapter.cmd, adapter.entry()) {
+        (Some(_), Some(_), Some(_)) => {
+            let message =
+                format!("the adapter {name} has `fn` and `cmd`: which of them is to run?");
+            Some((message, "keep one of the two".to_owned()))
+        }
+        (Some(ending), None, Some(Err(why))) => {
+            let written = adapter.function.as_deref().unwrap_or_default();
+            let message = format!(
+                "the adapter {name} has the `fn` {}, and {why}",
+                show(written)
+            );
+            Some((
+                message,
+                format!("write the file and the function: `scripts/clean.{ending}:clean`"),
+            ))
+        }
+        (Some(ending), None, None) => {
+            let message =
+                format!("the adapter {name} has neither `fn` nor `cmd`: there is nothing to run");
+            Some((
+                message,
+                format!("add `fn: scripts/clean.{ending}:clean`, or put the code into `cmd`"),
+            ))
+        }
+        (None, None, _) => {
+            let message = format!("the adapter {name} has no `cmd`: there is no script to run");
+            let hint = match adapter.function {
+                Some(_) => {
+                    "`fn` goes with `type: python` or `javascript`; a script stands in `cmd`"
+                }
+                None => "put the script into `cmd`",
+            };
+            Some((message, hint.to_owned()))
+        }
+        _ => None,
     }
 }
 

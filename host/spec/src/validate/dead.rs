@@ -4,7 +4,7 @@ use super::{Checker, show};
 use crate::{
     codes::Code,
     location::Step,
-    model::{AdapterType, OutputMode, SandboxMode, Stage, StageKind},
+    model::{OutputMode, SandboxMode, Stage, StageKind},
     path,
 };
 
@@ -16,7 +16,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     let adapters = &checker.spec.adapters;
     for (name, adapter) in adapters {
         if adapter.function.is_some()
-            && adapter.adapter_type != AdapterType::Plugin
+            && adapter.adapter_type.runs_in_a_shell()
             && adapter.cmd.is_some()
         {
             let place = path!["adapters", name, "fn"];
@@ -24,8 +24,8 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 checker,
                 None,
                 place,
-                "`fn` never ran anything",
-                "leave it out; `cmd` is the script",
+                "`fn` has no effect on a script",
+                "leave it out; `cmd` is the script, and `fn` goes with `type: python` or `javascript`",
             );
         }
     }

@@ -1,0 +1,3 @@
+def f(context, limit=2):
+    words = context["text"].split()
+    return {"first": words[:limit], "count": len(words)}

@@ -1,0 +1,3 @@
+console.log("begin");
+const numbers = undefined;
+console.log(numbers.length);

@@ -1,0 +1,3 @@
+print("begin")
+numbers = [1, 2]
+print(numbers[5])

@@ -1,0 +1,3 @@
+import calendar
+print(calendar.month(2024, 2))
+print(calendar.isleap(1900), calendar.monthrange(2023, 11)[1])
