@@ -23,9 +23,8 @@ async fn an_unknown_tool_is_found_with_its_place_and_the_one_that_was_meant() {
 #[tokio::test]
 async fn everything_is_reported_at_once() {
     let world = World::new();
-    let spec = r#"
+    let spec = r#"sandbox: { mode: docker }
 tools: [{ plugin: nowhere }, { module: myapp.tools.units }]
-sandbox: { mode: docker }
 adapters:
   a: { type: python, fn: "missing.py:f" }
   b: { type: plugin, plugin: file }

@@ -150,11 +150,16 @@ impl World {
         std::fs::read_to_string(self.dir.path().join("work").join(name)).ok()
     }
 
-    /// Plans a spec, given without name and sandbox.
+    /// Plans a spec, given without name and without the workspace in its `sandbox`.
     pub async fn plan(&self, spec: &str) -> Result<Plan, Findings> {
         let work = self.dir.path().join("work");
+        let (sandbox, rest) = match spec.trim_start().strip_prefix("sandbox: {") {
+            Some(own) => own.split_once("}\n").unwrap(),
+            None => ("", spec),
+        };
+        let comma = if sandbox.is_empty() { "" } else { "," };
         let text = format!(
-            "name: test\nsandbox: {{ host_workspace: '{}' }}\n{spec}",
+            "name: test\nsandbox: {{ host_workspace: '{}'{comma}{sandbox} }}\n{rest}",
             work.display()
         );
         let name = self.dir.path().join("spec.yml");
