@@ -19,11 +19,31 @@ pub(crate) struct Exhausted {
     pub(crate) limit: u64,
 }
 
+/// Money or tokens are used up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// The limit's name in `contracts`.
+    pub(crate) limit: &'static str,
+    /// Its amount, and what is used of it, as people read them.
+    pub(crate) most: String,
+    pub(crate) used: String,
+}
+
+/// What a run may use; none where the spec sets no limit.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Caps {
+    /// `contracts.max_llm_calls`.
+    pub(crate) model_stages: Option<u64>,
+    /// `contracts.max_tokens_total`.
+    pub(crate) tokens: Option<u64>,
+    /// `contracts.max_cost_usd`, in dollars.
+    pub(crate) cost_usd: Option<f64>,
+}
+
 /// The counters of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
-    /// `contracts.max_llm_calls`; none where the spec sets 0 or less.
-    max_model_stages: Option<u64>,
+    caps: Caps,
     model_stages: AtomicU64,
     llm_calls: AtomicU64,
     tokens: AtomicU64,
@@ -34,9 +54,9 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// A budget below another one.
-    pub(crate) fn new(max_model_stages: Option<u64>, parent: Option<Arc<Self>>) -> Self {
+    pub(crate) fn new(caps: Caps, parent: Option<Arc<Self>>) -> Self {
         Self {
-            max_model_stages,
+            caps,
             parent,
             ..Self::default()
         }
@@ -58,7 +78,7 @@ impl Budget {
     /// Takes one execution of a model stage from this budget and all above it, or from none of them.
     pub(crate) fn take_model_stage(&self) -> Result<(), Exhausted> {
         for (taken, budget) in self.chain().enumerate() {
-            let Some(limit) = budget.max_model_stages else {
+            let Some(limit) = budget.caps.model_stages else {
                 continue;
             };
             let step = |used: u64| (used < limit).then_some(used + 1);
@@ -70,11 +90,35 @@ impl Budget {
                 for charged in self
                     .chain()
                     .take(taken)
-                    .filter(|b| b.max_model_stages.is_some())
+                    .filter(|b| b.caps.model_stages.is_some())
                 {
                     charged.model_stages.fetch_sub(1, Relaxed);
                 }
                 return Err(Exhausted { limit });
+            }
+        }
+        Ok(())
+    }
+
+    /// May a model still be asked? What a call will cost is known after it, so the call that reaches the limit is made
+    /// and is the last.
+    pub(crate) fn check_spending(&self) -> Result<(), Spent> {
+        for budget in self.chain() {
+            let used = budget.tokens.load(Relaxed);
+            if let Some(most) = budget.caps.tokens.filter(|most| used >= *most) {
+                return Err(Spent {
+                    limit: "max_tokens_total",
+                    most: most.to_string(),
+                    used: used.to_string(),
+                });
+            }
+            let used = budget.micro_usd.load(Relaxed);
+            if let Some(most) = budget.caps.cost_usd.filter(|most| used >= micro(*most)) {
+                return Err(Spent {
+                    limit: "max_cost_usd",
+                    most: most.to_string(),
+                    used: budget.spent().cost_usd.to_string(),
+                });
             }
         }
         Ok(())
@@ -181,10 +225,36 @@ impl Drop for ToolCallTaken {
 mod tests {
     use super::*;
 
+    fn stages(most: u64) -> Caps {
+        Caps {
+            model_stages: Some(most),
+            ..Caps::default()
+        }
+    }
+
+    #[test]
+    fn money_and_tokens_of_children_stop_the_parent_too() {
+        let caps = Caps {
+            tokens: Some(100),
+            cost_usd: Some(0.5),
+            ..Caps::default()
+        };
+        let parent = Arc::new(Budget::new(caps, None));
+        let child = Budget::new(Caps::default(), Some(Arc::clone(&parent)));
+        child.add_model_usage(99, Some(0.1));
+        assert_eq!(child.check_spending(), Ok(()));
+        child.add_model_usage(0, Some(0.4));
+        let spent = parent.check_spending().unwrap_err();
+        assert_eq!((spent.limit, spent.used.as_str()), ("max_cost_usd", "0.5"));
+        child.add_model_usage(1, None);
+        let spent = child.check_spending().unwrap_err();
+        assert_eq!((spent.limit, spent.most.as_str()), ("max_tokens_total", "100"));
+    }
+
     #[test]
     fn a_child_is_stopped_by_whoever_runs_out_first_and_takes_nothing_then() {
-        let parent = Arc::new(Budget::new(Some(2), None));
-        let child = Budget::new(Some(5), Some(Arc::clone(&parent)));
+        let parent = Arc::new(Budget::new(stages(2), None));
+        let child = Budget::new(stages(5), Some(Arc::clone(&parent)));
         assert_eq!(child.take_model_stage(), Ok(()));
         assert_eq!(parent.take_model_stage(), Ok(()));
         assert_eq!(child.take_model_stage(), Err(Exhausted { limit: 2 }));
@@ -193,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_budget_that_goes_on_has_used_what_was_used_before() {
-        let budget = Budget::new(Some(3), None);
+        let budget = Budget::new(stages(3), None);
         let used = Used {
             llm_calls: 4,
             tokens: 100,
@@ -209,8 +279,8 @@ mod tests {
 
     #[test]
     fn what_a_child_uses_its_parent_has_used() {
-        let parent = Arc::new(Budget::new(None, None));
-        let child = Arc::new(Budget::new(None, Some(Arc::clone(&parent))));
+        let parent = Arc::new(Budget::new(Caps::default(), None));
+        let child = Arc::new(Budget::new(Caps::default(), Some(Arc::clone(&parent))));
         child.add_model_call();
         child.add_model_usage(120, Some(0.25));
         child.take_tool_call().made();
@@ -228,8 +298,8 @@ mod tests {
     #[test]
     fn calls_that_are_judged_together_are_told_of_different_numbers_and_a_refused_one_is_given_back()
      {
-        let parent = Arc::new(Budget::new(None, None));
-        let child = Arc::new(Budget::new(None, Some(Arc::clone(&parent))));
+        let parent = Arc::new(Budget::new(Caps::default(), None));
+        let child = Arc::new(Budget::new(Caps::default(), Some(Arc::clone(&parent))));
         parent.take_tool_call().made();
         let (first, second) = (child.take_tool_call(), child.take_tool_call());
         assert_eq!(first.spent_before(&child).tool_calls, 0);

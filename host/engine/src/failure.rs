@@ -107,6 +107,34 @@ pub enum Failure {
         /// The stage that found it used up.
         stage: String,
     },
+    /// `contracts.max_cost_usd` or `contracts.max_tokens_total` is used up.
+    #[error("contracts.{limit} is {most}, and {used} is used: stage '{stage}' cannot go on")]
+    Spent {
+        /// The name of the limit.
+        limit: &'static str,
+        /// Its amount.
+        most: String,
+        /// What is used.
+        used: String,
+        /// The stage that found it used up.
+        stage: String,
+    },
+    /// A model called tools until it was stopped, and never answered.
+    #[error("the model of stage '{stage}' gave no answer: {why}")]
+    NoAnswer {
+        /// The stage.
+        stage: String,
+        /// What it did instead.
+        why: String,
+    },
+    /// The answer is not in the form asked for, and the stage says `on_parse_error: fail`.
+    #[error("the answer of stage '{stage}' cannot be used: {problem}")]
+    Unusable {
+        /// The stage.
+        stage: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// `timeout_s` is over.
     #[error("Stage '{stage}' timed out after {seconds}s")]
     Timeout {
@@ -155,7 +183,8 @@ impl Failure {
             Self::Result { .. } => "PostconditionFailed",
             Self::TooDeep { .. } | Self::TooMuch { .. } => "RecursionError",
             Self::Model(_) => "ModelError",
-            Self::Exhausted { .. } => "RuntimeError",
+            Self::Exhausted { .. } | Self::Spent { .. } | Self::NoAnswer { .. } => "RuntimeError",
+            Self::Unusable { .. } => "ParseError",
             Self::Subagent { .. } => "SubagentError",
             Self::Log(_) => "LogError",
             Self::Cancelled => "CancelledError",
@@ -184,6 +213,8 @@ impl Failure {
                     | CallError::Tool(ToolError::Denied(_) | ToolError::UnknownTool(_))
             ),
             Self::Result { .. }
+            | Self::NoAnswer { .. }
+            | Self::Unusable { .. }
             | Self::Model(_)
             | Self::Subagent { .. }
             | Self::Value(_)
@@ -204,7 +235,11 @@ impl Failure {
     pub(crate) fn ends_run(&self) -> bool {
         matches!(
             self,
-            Self::Cancelled | Self::Parked { .. } | Self::Log(_) | Self::Internal(_)
+            Self::Cancelled
+                | Self::Parked { .. }
+                | Self::Log(_)
+                | Self::Internal(_)
+                | Self::Spent { .. }
         )
     }
 
@@ -283,6 +318,15 @@ impl Failure {
             Self::Exhausted { .. } => {
                 Some("raise `contracts.max_llm_calls`, or 0 for no limit".into())
             }
+            Self::Spent { limit, .. } => Some(format!(
+                "raise `contracts.{limit}`, or choose cheaper tiers and shorter prompts"
+            )),
+            Self::NoAnswer { .. } => Some(
+                "say in the role when to stop, or give the stage other tools".into(),
+            ),
+            Self::Unusable { .. } => Some(
+                "add a larger tier, make `output_schema` simpler, or leave `on_parse_error` out".into(),
+            ),
             Self::Timeout { .. } => {
                 Some("raise the stage's `timeout_s`, or make it do less".into())
             }

@@ -46,6 +46,21 @@ pub const RUN_LIMITS: &[RunLimit] = &[
         why: "Rounds of tool calls of one model stage.",
     },
     RunLimit {
+        name: "calls_of_a_turn",
+        amount: 64,
+        why: "Tool calls of one answer of a model; those beyond are refused, and the model is told.",
+    },
+    RunLimit {
+        name: "argument_bytes",
+        amount: 1 << 20,
+        why: "Arguments of one call by a model, as JSON.",
+    },
+    RunLimit {
+        name: "told_chars",
+        amount: 100_000,
+        why: "Characters of one tool's result that a model is told; the rest is cut off, with a note.",
+    },
+    RunLimit {
         name: "loop_iterations",
         amount: 1_000,
         why: "Passes of one stage's loop.",

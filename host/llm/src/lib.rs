@@ -33,7 +33,7 @@ pub use config::{ModelConfig, connect};
 pub use error::LlmError;
 pub use json::{Wanted, extract_json, extract_json_as};
 pub use model::{BoxFuture, Model, OnToken};
-pub use price::Price;
+pub use price::{Price, listed_price};
 pub use providers::{JsonFormat, PROVIDERS, Provider, Wire, provider};
 pub use reply::{Finish, Reply, Usage};
 pub use request::{Message, Output, Request, ToolCall, ToolSpec};

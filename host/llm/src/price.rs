@@ -1,12 +1,14 @@
 //! What a million tokens cost.
 //!
 //! List prices of early 2026, in US dollars, without the discounts for cached or batched tokens: an estimate on the high
-//! side, good for budgets and comparisons, not an invoice. A spec's own `price:` wins; a model that is not listed has no
-//! price rather than a guessed one.
+//! side, good for budgets and comparisons, not an invoice. A spec's own `price:` wins, and may name the price of cached
+//! tokens; a model that is not listed has no price rather than a guessed one. What runs on the user's own machine costs
+//! nothing.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Usage;
+use crate::providers::resolve;
 
 /// US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,9 @@ pub struct Price {
     pub input_per_million: f64,
     /// Written.
     pub output_per_million: f64,
+    /// Read from the provider's cache; `None`: as the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input_per_million: Option<f64>,
 }
 
 impl Price {
@@ -26,11 +31,19 @@ impl Price {
         reason = "tokens of one call are far below 2^52"
     )]
     pub fn cost(&self, usage: Usage) -> f64 {
-        (usage.input_tokens as f64 * self.input_per_million
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let kept = self
+            .cached_input_per_million
+            .unwrap_or(self.input_per_million);
+        ((usage.input_tokens - cached) as f64 * self.input_per_million
+            + cached as f64 * kept
             + usage.output_tokens as f64 * self.output_per_million)
             / 1e6
     }
 }
+
+/// Servers that people run themselves.
+const IS_FREE: &[&str] = &["ollama", "vllm", "lmstudio", "llamacpp"];
 
 /// Provider, model, dollars per million read, dollars per million written.
 const PRICES: &[(&str, &str, f64, f64)] = &[
@@ -59,8 +72,22 @@ const PRICES: &[(&str, &str, f64, f64)] = &[
     ("deepseek", "deepseek-reasoner", 0.28, 0.42),
 ];
 
+/// What a tier's model costs without a `price:` of its own, if that is known: `provider` and `model` as a spec has them.
+#[must_use]
+pub fn listed_price(provider: &str, model: &str) -> Option<Price> {
+    let (row, model) = resolve(provider, model, false)?;
+    listed(row.name, model)
+}
+
 /// The listed price. A model's dated releases cost what the model costs.
 pub(crate) fn listed(provider: &str, model: &str) -> Option<Price> {
+    if IS_FREE.contains(&provider) {
+        return Some(Price {
+            input_per_million: 0.0,
+            output_per_million: 0.0,
+            cached_input_per_million: None,
+        });
+    }
     // OpenRouter passes prices on and names models `maker/model`.
     let (provider, model) = match model.split_once('/') {
         Some((maker, model)) if provider == "openrouter" => (maker, model),
@@ -72,6 +99,7 @@ pub(crate) fn listed(provider: &str, model: &str) -> Option<Price> {
     Some(Price {
         input_per_million: row.2,
         output_per_million: row.3,
+        cached_input_per_million: None,
     })
 }
 
@@ -99,7 +127,7 @@ mod tests {
         assert_eq!(input("openrouter", "openai/gpt-4o-mini"), Some(0.15));
         assert_eq!(input("anthropic", "claude-sonnet-4-5-20250929"), Some(3.0));
         assert_eq!(input("openai", "gpt-4o-audio-preview"), None);
-        assert_eq!(input("ollama", "gpt-4o"), None);
+        assert_eq!(input("ollama", "gpt-4o"), Some(0.0));
     }
 
     #[test]
@@ -107,11 +135,19 @@ mod tests {
         let price = Price {
             input_per_million: 2.0,
             output_per_million: 10.0,
+            cached_input_per_million: None,
         };
-        let cost = price.cost(Usage {
+        let usage = Usage {
             input_tokens: 500_000,
             output_tokens: 100_000,
-        });
-        assert!((cost - 2.0).abs() < 1e-12);
+            cached_input_tokens: 400_000,
+            reasoning_tokens: 50_000,
+        };
+        assert!((price.cost(usage) - 2.0).abs() < 1e-12);
+        let with_cache = Price {
+            cached_input_per_million: Some(0.5),
+            ..price
+        };
+        assert!((with_cache.cost(usage) - 1.4).abs() < 1e-12);
     }
 }

@@ -39,12 +39,22 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens written, hidden reasoning included.
     pub output_tokens: u64,
+    /// Of the tokens read, those that the provider had kept and charges less for.
+    #[serde(default)]
+    pub cached_input_tokens: u64,
+    /// Of the tokens written, those of hidden reasoning, where the provider counts them apart.
+    #[serde(default)]
+    pub reasoning_tokens: u64,
 }
 
 impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
         self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cached_input_tokens = self
+            .cached_input_tokens
+            .saturating_add(other.cached_input_tokens);
+        self.reasoning_tokens = self.reasoning_tokens.saturating_add(other.reasoning_tokens);
     }
 }
 

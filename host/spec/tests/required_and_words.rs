@@ -130,6 +130,10 @@ const WORDS: &[(&str, &str)] = &[
         "stages: [{id: a, gate: human, output_mode: §}]",
         "OutputMode",
     ),
+    (
+        "stages: [{id: a, gate: human, on_parse_error: §}]",
+        "OnParseError",
+    ),
     ("stages: [{id: a, gate: human, fan_in: §}]", "FanIn"),
     ("stages: []\nsandbox: {mode: §}", "SandboxMode"),
     (

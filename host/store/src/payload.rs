@@ -247,6 +247,10 @@ pub struct ModelResult {
     pub input_tokens: u64,
     /// Tokens of the reply.
     pub output_tokens: u64,
+    /// Of those of the request, what the provider had kept.
+    pub cached_input_tokens: u64,
+    /// Of those of the reply, hidden reasoning.
+    pub reasoning_tokens: u64,
     /// What it cost, if the price is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
@@ -273,6 +277,8 @@ impl Default for ModelResult {
             ok: false,
             input_tokens: 0,
             output_tokens: 0,
+            cached_input_tokens: 0,
+            reasoning_tokens: 0,
             cost_usd: None,
             elapsed_s: 0.0,
             cached: false,

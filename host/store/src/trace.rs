@@ -145,6 +145,10 @@ trace_row! {
     context_policy: Map<String, Value> => "context_policy_json" "TEXT DEFAULT '{}'";
     /// Digest of the form that the answer had to have: what may be an example for what.
     schema_hash: String => "schema_hash" "TEXT DEFAULT ''";
+    /// Of the tokens of the requests, those that the provider had kept.
+    cached_input_tokens: u64 => "cached_input_tokens" "INTEGER DEFAULT 0";
+    /// Of the tokens of the replies, those of hidden reasoning.
+    reasoning_tokens: u64 => "reasoning_tokens" "INTEGER DEFAULT 0";
 }
 
 impl TraceRow {

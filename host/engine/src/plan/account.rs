@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use armature_grants::{Grants, Layer, PluginName, Rights};
 use armature_sandbox::Plugin;
+use armature_spec::OutputMode;
 
 use super::{
     Plan,
@@ -63,7 +64,7 @@ pub struct SecretUse {
 /// How often a stage asks models, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelCalls {
-    /// Rounds of tool calls within one attempt, the last answer included.
+    /// Requests of one attempt: rounds of tool calls and the last answer, from every tier that may be asked.
     pub rounds: u64,
     /// Attempts: the first and the repetitions.
     pub attempts: u64,
@@ -227,6 +228,13 @@ impl Plan {
         } else {
             role.rounds
         };
+        // Every tier may be asked, and one that is held to a form twice.
+        let asks = match role.output {
+            OutputMode::Text => 1,
+            OutputMode::Json | OutputMode::GuidedJson => 2,
+        };
+        let tiers = u64::try_from(role.tiers.len()).unwrap_or(u64::MAX);
+        let rounds = rounds.saturating_mul(asks).saturating_mul(tiers);
         let passes = stage
             .iteration
             .as_ref()

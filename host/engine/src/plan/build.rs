@@ -83,7 +83,13 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
         &mut report,
     ));
     let judge_tier = judge(spec, &tiers, &places, &mut report);
-    check_models(&stages, &tiers, judge_tier, &mut report);
+    check_models(
+        &stages,
+        &tiers,
+        judge_tier,
+        document.spec.contracts.max_cost_usd.is_some(),
+        &mut report,
+    );
     if report.has_errors() || stages.len() != places.len() {
         return Err(Findings::sorted(report.found));
     }

@@ -1,7 +1,7 @@
 //! A stage that asks a model, made ready: tools, skills, tiers, schema.
 
 use armature_grants::RunLimit;
-use armature_spec::{self as spec, SkillText, Step};
+use armature_spec::{self as spec, OnParseError, SkillText, Step};
 use serde_json::Value;
 
 use super::{
@@ -65,6 +65,7 @@ pub(super) async fn role(
         max_tokens: role.max_tokens,
         output: stage.output_mode,
         schema,
+        must_fit: stage.on_parse_error == OnParseError::Fail,
         only,
         layers: site.layers.shown(stage),
         rounds: rounds(site.spec),

@@ -267,6 +267,8 @@ pub(crate) struct RoleStage {
     pub(crate) max_tokens: Option<u64>,
     pub(crate) output: OutputMode,
     pub(crate) schema: Option<Schema>,
+    /// `on_parse_error: fail`.
+    pub(crate) must_fit: bool,
     /// The keys of `signature.input`, if there are any.
     pub(crate) only: Option<Vec<String>>,
     /// Context layers that must be in the prompt: name and text.
@@ -315,6 +317,7 @@ impl RoleStage {
             max_tokens: None,
             output: OutputMode::Text,
             schema: None,
+            must_fit: false,
             only: None,
             layers: Vec::new(),
             rounds: 1,

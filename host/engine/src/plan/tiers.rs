@@ -1,8 +1,8 @@
 //! Model tiers: from a name in the spec to a connection, and the order in which larger ones are asked.
 //!
 //! Escalation goes up only: from the stage's own tier to those that are larger by the usual order, never to a smaller
-//! one. A tier with a name of the author's own has no place in that order: it escalates nowhere, and nothing
-//! escalates to it.
+//! one. Tiers with names of the author's own have an order of their own, the one they are written in: such a tier
+//! escalates to those of the author's own below it in the file. The two orders do not mix.
 
 use std::{
     collections::BTreeSet,
@@ -64,6 +64,11 @@ impl Tier {
         self.config.provider == SCRIPTED
     }
 
+    /// Is there a price for it without the spec's help?
+    fn has_listed_price(&self) -> bool {
+        armature_llm::listed_price(&self.config.provider, &self.config.model).is_some()
+    }
+
     /// What tells it from other tiers, the key aside.
     pub(crate) fn identity(&self) -> String {
         serde_json::to_string(&self.config).unwrap_or_default()
@@ -78,6 +83,7 @@ impl Tier {
         config.price = self.config.price.map(|price| Price {
             input_per_million: price.input_per_million,
             output_per_million: price.output_per_million,
+            cached_input_per_million: price.cached_input_per_million,
         });
         config.tool_calling = self.config.tool_calling;
         connect(config)
@@ -89,6 +95,7 @@ pub(super) fn check_models(
     stages: &[Stage],
     tiers: &[Tier],
     judge: Option<usize>,
+    has_cost_limit: bool,
     report: &mut Reporter<'_>,
 ) {
     let of_roles = stages.iter().filter_map(|stage| match &stage.kind {
@@ -119,6 +126,15 @@ pub(super) fn check_models(
             continue;
         }
         let provider = tier.config.provider.as_str();
+        if has_cost_limit && tier.config.price.is_none() && !tier.has_listed_price() {
+            report
+                .add(
+                    PlanCode::UnusableModel,
+                    path!["model_tiers", &tier.name],
+                    "`contracts.max_cost_usd` is set, and nobody knows what this model costs".to_owned(),
+                )
+                .hint("price: { input_per_million: …, output_per_million: … }");
+        }
         if armature_llm::provider(provider).is_none() && tier.config.api_base.is_none() {
             let names = armature_llm::PROVIDERS.iter().map(|row| row.name);
             let hint = if provider.contains("{{") {
@@ -162,7 +178,10 @@ pub(crate) fn order(tiers: &[Tier], wanted: &str) -> Vec<usize> {
     let larger = tiers
         .iter()
         .enumerate()
-        .filter(|(_, tier)| own.is_some() && rank(tier) > own)
+        .filter(|(place, tier)| match own {
+            Some(_) => rank(tier) > own,
+            None => rank(tier).is_none() && *place > first,
+        })
         .map(|(place, _)| place);
     std::iter::once(first).chain(larger).collect()
 }
@@ -215,6 +234,15 @@ mod tests {
         );
         assert_eq!(asked(&["large", "tiny", "small"], "large"), ["large"]);
         assert_eq!(asked(&["tiny", "own", "large"], "own"), ["own"]);
+    }
+
+    #[test]
+    fn tiers_of_other_names_go_up_in_the_order_they_are_written_in() {
+        let names = ["cheap", "tiny", "good", "large", "best"];
+        assert_eq!(asked(&names, "cheap"), ["cheap", "good", "best"]);
+        assert_eq!(asked(&names, "good"), ["good", "best"]);
+        assert_eq!(asked(&names, "best"), ["best"]);
+        assert_eq!(asked(&names, "tiny"), ["tiny", "large"]);
     }
 
     #[test]

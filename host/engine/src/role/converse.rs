@@ -1,8 +1,9 @@
 //! A conversation with a model: requests, tool calls in between, until it has said its piece.
 //!
-//! Tools are called one after the other, in the order of the model's wish, through the one path; the model may call
-//! what its role lists and nothing else. What goes wrong in a call is told to the model as the call's result. After
-//! the last allowed round whatever the model has said counts.
+//! The calls of one answer are made side by side, through the one path, and answered in the order of the model's wish;
+//! see [`super::calls`] for what is refused before it gets there. What goes wrong in a call is told to the model as the
+//! call's result. A model that calls tools until its rounds are used up, or that goes on repeating one call, is stopped:
+//! what it has said last counts, and if it has said nothing the stage fails.
 //!
 //! A question that was answered before is not asked again ([`kept`](super::kept)): the calls that a kept answer asks for
 //! are made again, since what they do is not in the answer. An answer that was no good is not kept.
@@ -13,15 +14,15 @@ use std::{
 };
 
 use armature_llm::{Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
-use armature_sandbox::{Caller, Digest};
+use armature_sandbox::Digest;
 use armature_spec::OutputMode;
 use armature_store::{
     Event,
     event::{self, ModelIntent, ModelResult},
 };
-use serde_json::{Value, json};
 
 use super::{
+    calls::Calls,
     kept::{self, Asking, Found},
     prompt::Prompt,
 };
@@ -29,7 +30,6 @@ use crate::{
     failure::Failure,
     plan::stage::RoleStage,
     stage::Scope,
-    tools::{Act, Exposure, What, act},
 };
 
 /// A conversation and what it has come to.
@@ -38,6 +38,7 @@ pub(crate) struct Conversation<'a> {
     role: &'a RoleStage,
     messages: Vec<Message>,
     tools: Vec<ToolSpec>,
+    calls: Calls,
     turn: u32,
     /// What the model said last.
     pub(crate) text: String,
@@ -77,6 +78,7 @@ impl<'a> Conversation<'a> {
                     input_schema: tool.definition.input_schema.clone(),
                 })
                 .collect(),
+            calls: Calls::default(),
             turn: 0,
             text: String::new(),
             model: String::new(),
@@ -109,56 +111,38 @@ impl<'a> Conversation<'a> {
             let reply = self.request(tier, &model).await?;
             self.text.clone_from(&reply.text);
             self.model.clone_from(&reply.model);
-            self.messages.push(reply.to_message());
+            self.messages.push(self.calls.as_kept(&reply));
             if reply.tool_calls.is_empty() {
                 return Ok(());
             }
-            for call in &reply.tool_calls {
-                // What was asked for in the last round is answered too, so that no call hangs in the air, but not made.
-                let answer = if round == rounds {
-                    Err("no rounds are left".to_owned())
-                } else {
-                    self.call(call).await?
-                };
-                let is_error = answer.is_err();
-                let content = match answer {
-                    Ok(value) => value.to_string(),
-                    Err(error) => json!({"error": error}).to_string(),
-                };
-                self.messages.push(Message::Tool {
-                    id: call.id.clone(),
-                    name: call.name.clone(),
-                    content,
-                    is_error,
-                });
+            let stopped = if round == rounds {
+                Some(format!("it still calls tools in round {rounds}, the last it has"))
+            } else {
+                self.calls.tireless(&reply.tool_calls)
+            };
+            if let Some(why) = stopped {
+                return self.stop(&reply.tool_calls, why);
             }
+            let answers = self
+                .calls
+                .make(self.scope, &self.role.tools, &reply.tool_calls)
+                .await?;
+            self.messages.extend(answers);
         }
         Ok(())
     }
 
-    /// Makes a call that the model wishes for. `Err` within is for the model.
-    async fn call(&self, call: &ToolCall) -> Result<Result<Value, String>, Failure> {
-        let args = match &call.arguments {
-            Ok(args) => args.clone(),
-            Err(_) => return Ok(Err("the arguments are not JSON".to_owned())),
-        };
-        self.scope.note_call(&call.name);
-        let asked = Act {
-            what: What::Tool {
-                name: &call.name,
-                exposure: Exposure::Listed(&self.role.tools),
-            },
-            caller: Caller::Model,
-            scope: self.scope,
-            args,
-            placeholders: Vec::new(),
-        };
-        // Boxed: a tool may be a long way down.
-        match Box::pin(act(asked)).await {
-            Ok(value) => Ok(Ok(value)),
-            Err(failure) if failure.ends_run() => Err(failure),
-            Err(failure) => Ok(Err(failure.for_model())),
+    /// Ends a conversation that goes nowhere. No call hangs in the air: another tier may have to go on from here.
+    fn stop(&mut self, calls: &[ToolCall], why: String) -> Result<(), Failure> {
+        if self.text.trim().is_empty() {
+            return Err(Failure::NoAnswer {
+                stage: self.scope.id().to_owned(),
+                why,
+            });
         }
+        self.messages
+            .extend(calls.iter().map(|call| super::calls::not_made(call, &why)));
+        Ok(())
     }
 
     fn next_request(&mut self, tier: usize) -> Request {
@@ -239,6 +223,14 @@ impl<'a> Conversation<'a> {
                 }
             }
         }
+        run.budget
+            .check_spending()
+            .map_err(|spent| Failure::Spent {
+                limit: spent.limit,
+                most: spent.most,
+                used: spent.used,
+                stage: self.scope.id().to_owned(),
+            })?;
         let intent = ModelIntent {
             stage: self.scope.id().to_owned(),
             item: self.scope.item,
@@ -339,6 +331,8 @@ impl<'a> Conversation<'a> {
             ok: result.is_ok(),
             input_tokens: reply.map_or(0, |reply| reply.usage.input_tokens),
             output_tokens: reply.map_or(0, |reply| reply.usage.output_tokens),
+            cached_input_tokens: reply.map_or(0, |reply| reply.usage.cached_input_tokens),
+            reasoning_tokens: reply.map_or(0, |reply| reply.usage.reasoning_tokens),
             cost_usd: reply.and_then(|reply| reply.cost_usd),
             elapsed_s: elapsed.as_secs_f64(),
             cached,

@@ -1,11 +1,13 @@
 //! A stage that asks a model: prompt, tools, structured answer, larger tiers, record.
 //!
-//! A tier answers, or it does not (nothing said, no JSON, a schema not met), and then the next larger one goes on with
-//! the same conversation, so that a tool that was called is not called again. When all have failed the stage has a
-//! result that says so; a provider that fails (key, network) is a failure of the stage.
+//! A tier answers, or it does not (nothing said, no JSON, a schema not met). One whose answer has the wrong form is told
+//! what is wrong and asked once more; then the next larger one goes on with the same conversation, so that a tool that
+//! was called is not called again. When all have failed the stage has a result that says so, or fails where it says
+//! `on_parse_error: fail`; a provider that fails (key, network) is a failure of the stage.
 
 mod answer;
 mod aside;
+mod calls;
 mod converse;
 mod examples;
 mod kept;
@@ -91,26 +93,38 @@ async fn climb(
     role: &RoleStage,
     conversation: &mut Conversation<'_>,
 ) -> Result<(Value, bool), Failure> {
+    let mut problem = String::new();
     for (count, tier) in role.tiers.iter().enumerate() {
         conversation.escalations = count;
-        conversation.ask(*tier).await?;
-        match answer::read(role, &conversation.text) {
-            Read::Good(value) => {
-                conversation.keep();
-                return Ok((value, true));
-            }
-            Read::Bad(problem) => {
-                let run = &conversation.scope.run;
-                if count + 1 < role.tiers.len() {
-                    run.journal.note(Event::TierEscalation {
-                        stage: conversation.scope.id().to_owned(),
-                        escalation_count: u32::try_from(count + 1).unwrap_or(u32::MAX),
-                        message: problem.clone(),
-                    });
+        for may_mend in [true, false] {
+            conversation.ask(*tier).await?;
+            problem = match answer::read(role, &conversation.text) {
+                Read::Good(value) => {
+                    conversation.keep();
+                    return Ok((value, true));
                 }
-                conversation.object(&problem);
+                Read::Bad(problem) => problem,
+            };
+            conversation.object(&problem);
+            // Who said nothing at all has nothing to mend.
+            if !may_mend || conversation.text.trim().is_empty() {
+                break;
             }
         }
+        if count + 1 < role.tiers.len() {
+            let run = &conversation.scope.run;
+            run.journal.note(Event::TierEscalation {
+                stage: conversation.scope.id().to_owned(),
+                escalation_count: u32::try_from(count + 1).unwrap_or(u32::MAX),
+                message: problem.clone(),
+            });
+        }
+    }
+    if role.must_fit {
+        return Err(Failure::Unusable {
+            stage: conversation.scope.id().to_owned(),
+            problem,
+        });
     }
     let value = match role.output {
         OutputMode::Text => json!({"content": conversation.text}),
@@ -235,6 +249,8 @@ fn trace(
         model: conversation.model.clone(),
         input_tokens: conversation.usage.input_tokens,
         output_tokens: conversation.usage.output_tokens,
+        cached_input_tokens: conversation.usage.cached_input_tokens,
+        reasoning_tokens: conversation.usage.reasoning_tokens,
         cost_usd: conversation.cost,
         cached: conversation.cached,
         latency_ms: elapsed.as_secs_f64() * 1000.0,

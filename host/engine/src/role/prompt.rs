@@ -317,6 +317,55 @@ mod tests {
     }
 
     #[test]
+    fn each_role_type_begins_with_its_own_sentence() {
+        let of = |role_type| {
+            assemble(&Parts {
+                role_type,
+                description: "D.",
+                format: Format::Object,
+                ..Parts::default()
+            })
+            .system
+        };
+        insta::assert_snapshot!(
+            ["worker", "orchestrator", "judge", "researcher"].map(of).join("\n=====\n"),
+            @r"
+        You carry out one task of a larger workflow. Do exactly that task, completely, in the form asked for.
+
+        ## Your Role
+        D.
+
+        ## Required Output Format
+        Reply with one JSON object and nothing else.
+        =====
+        You lead a larger workflow. Break the work down, decide who does what, and keep the whole in view.
+
+        ## Your Role
+        D.
+
+        ## Required Output Format
+        Reply with one JSON object and nothing else.
+        =====
+        You assess the work of others. Weigh it against its purpose, give a score, and name what is wrong.
+
+        ## Your Role
+        D.
+
+        ## Required Output Format
+        Reply with one JSON object and nothing else.
+        =====
+        You gather what is known. Collect it, leave out what does not matter, and give the rest a structure.
+
+        ## Your Role
+        D.
+
+        ## Required Output Format
+        Reply with one JSON object and nothing else.
+        "
+        );
+    }
+
+    #[test]
     fn a_signature_hides_the_rest_also_from_the_previews() {
         let stages = ["secret_stage".to_owned(), "open".to_owned()];
         let prompt = assemble(&Parts {

@@ -1,5 +1,6 @@
 //! Why a run did not come to its end.
 
+use armature_llm::LlmError;
 use armature_store::{RunId, StoreError};
 
 use super::resume::ResumeProblem;
@@ -12,6 +13,14 @@ pub enum RunError {
     /// An input is missing or is not what the spec declares. Nothing has run.
     #[error("{0}")]
     Input(InputError),
+    /// A model that a stage asks cannot be reached as things are here: its key is missing. Nothing has run.
+    #[error("stage `{stage}` has nobody to ask: {source}")]
+    Model {
+        /// The stage.
+        stage: String,
+        /// What is missing.
+        source: Box<LlmError>,
+    },
     /// A stage failed, and with it the run.
     #[error("stage `{stage}` failed: {failure}")]
     Stage {
@@ -139,6 +148,7 @@ impl RunError {
     pub fn run_id(&self) -> Option<&RunId> {
         match self {
             Self::Input(_)
+            | Self::Model { .. }
             | Self::Workspace { .. }
             | Self::Resume(_)
             | Self::Store { .. }
@@ -164,6 +174,7 @@ impl RunError {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Input(_) | Self::Output { .. } => "ValueError",
+            Self::Model { .. } => "ModelError",
             Self::Stage { failure, .. } => failure.class(),
             Self::Timeout { .. } => "TimeoutError",
             Self::Cancelled { .. } => "CancelledError",
@@ -191,6 +202,7 @@ impl RunError {
             Self::Input(InputError::Type { name, expected, .. }) => {
                 Some(format!("write it like this: -i {}", example(name, expected)))
             }
+            Self::Model { source, .. } => Some(source.hint()),
             Self::Stage { failure, .. } => failure.hint(),
             Self::Output { stage, key, .. } => Some(format!(
                 "stage `{stage}` ran; look at its result, or leave `{key}` out of contracts.outputs"

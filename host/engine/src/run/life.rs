@@ -58,6 +58,7 @@ pub(crate) async fn begin(
     let given = Given { inputs, carried };
     let claim = claim(engine, &id).await?;
     let run = make(engine, plan, id, &given.seen(), request, Past::default())?;
+    run.models_are_there()?;
     drive_to_the_end(&run, Opening::First(given), claim).await
 }
 

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Run, RunError, RunRequest, Tally, file_state::FileState, past::Past, tree::Tree};
 use crate::{
-    ask::Below, budget::Budget, context::Board, engine::Shared, files, journal::Journal,
+    ask::Below, budget::{Budget, Caps}, context::Board, engine::Shared, files, journal::Journal,
     plan::Plan, rules::Law, secrets::RunSecrets, stage::Scope, tools::KeptKv,
 };
 
@@ -34,7 +34,7 @@ pub(super) fn make_child(
 ) -> Result<Arc<Run>, RunError> {
     let parent = &scope.run;
     let budget = Arc::new(Budget::new(
-        max_model_stages(plan),
+        caps(plan),
         Some(Arc::clone(&parent.budget)),
     ));
     let halt_all = scope.stop.child_token();
@@ -125,7 +125,7 @@ pub(super) fn make(
     past: Past,
 ) -> Result<Arc<Run>, RunError> {
     let secrets = Arc::new(secrets(engine, plan));
-    let budget = Arc::new(Budget::new(max_model_stages(plan), None));
+    let budget = Arc::new(Budget::new(caps(plan), None));
     let tree = Arc::new(Tree::new(engine, plan));
     let RunRequest {
         approver,
@@ -191,10 +191,16 @@ pub(super) fn width() -> usize {
         .min(tokio::sync::Semaphore::MAX_PERMITS)
 }
 
-pub(super) fn max_model_stages(plan: &Plan) -> Option<u64> {
-    u64::try_from(plan.document().spec.contracts.max_llm_calls)
-        .ok()
-        .filter(|limit| *limit > 0)
+/// What the contract lets a run use. A limit of nothing or less is none for stages, and lets nothing through for money.
+pub(super) fn caps(plan: &Plan) -> Caps {
+    let contracts = &plan.document().spec.contracts;
+    Caps {
+        model_stages: u64::try_from(contracts.max_llm_calls)
+            .ok()
+            .filter(|limit| *limit > 0),
+        tokens: contracts.max_tokens_total,
+        cost_usd: contracts.max_cost_usd,
+    }
 }
 
 pub(super) fn board(plan: &Plan, id: &RunId, inputs: &Map<String, Value>) -> Arc<Board> {

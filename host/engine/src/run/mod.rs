@@ -41,7 +41,10 @@ use crate::{
     context::{Board, Context},
     engine::Shared,
     journal::Journal,
-    plan::{Plan, stage::Stage},
+    plan::{
+        Plan,
+        stage::{Kind, Stage},
+    },
     rules::Law,
     secrets::RunSecrets,
 };
@@ -191,6 +194,23 @@ impl Run {
             .contains_key(&number)
     }
 
+    /// Can every stage ask the model that it asks first? A key that is missing is told before anything runs; a larger
+    /// tier may never be needed, and is not asked for its key before it is.
+    pub(crate) fn models_are_there(&self) -> Result<(), RunError> {
+        for stage in &self.plan.0.stages {
+            let Kind::Role(role) = &stage.kind else {
+                continue;
+            };
+            if let Some(first) = role.tiers.first() {
+                self.model(*first).map_err(|source| RunError::Model {
+                    stage: stage.id.clone(),
+                    source: Box::new(source),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// The model of a tier, connected when it is first asked.
     pub(crate) fn model(&self, tier: usize) -> Result<Arc<dyn Model>, LlmError> {
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,6 +224,16 @@ impl Run {
             });
         };
         let key = config.key_name().and_then(|name| self.secrets.value(name));
+        if let (None, Some(name)) = (key, &config.config.api_key_env)
+            && !config.is_scripted()
+        {
+            return Err(LlmError::Config {
+                what: format!("tier `{}`: no API key", config.name),
+                hint: format!(
+                    "set `{name}` in the environment: `api_key_env` names it; or leave `api_key_env` out"
+                ),
+            });
+        }
         let model = self.engine.model(config, key)?;
         models.insert(tier, Arc::clone(&model));
         Ok(model)

@@ -43,20 +43,6 @@ async fn the_model_calls_tools_and_answers_with_what_they_said() {
 }
 
 #[tokio::test]
-async fn rounds_of_tool_calls_come_to_an_end() {
-    let world = world(
-        "  - { tool_calls: [{ name: file_read, arguments: { path: a } }], text: still looking }\n",
-    );
-    let report = world
-        .run(&spec("  - id: m\n    role: { name: r, type: worker, description: d, tools: [file_read] }\n"), json!({}))
-        .await
-        .unwrap();
-    assert_eq!(report.outputs["m"], json!({"content": "still looking"}));
-    assert_eq!(report.summary.spent.llm_calls, 10);
-    assert_eq!(world.watcher.count("tool_intent"), 9);
-}
-
-#[tokio::test]
 async fn an_answer_that_does_not_fit_goes_to_a_larger_tier_and_never_to_a_smaller_one() {
     let world = world(
         "  - { model: small-1, text: 'Here: {\"title\": 5}' }\n  - { model: large-1, json: { title: Tea } }\n  - { model: tiny-1, json: { title: wrong } }\n",
@@ -74,6 +60,90 @@ async fn an_answer_that_does_not_fit_goes_to_a_larger_tier_and_never_to_a_smalle
         ("large-1", 1, true)
     );
     assert_eq!(world.watcher.count("tier_escalation_warning"), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_is_mended_by_the_same_tier_when_it_is_told_why() {
+    let world = world(
+        "  - { model: small-1, turn: 1, text: 'Here: {\"title\": 5}' }\n  - { model: small-1, turn: 2, contains: 'does not fit the schema', json: { title: Tea } }\n",
+    );
+    let stage = "  - id: m\n    output_mode: guided_json\n    output_schema: { type: object, required: [title], properties: { title: { type: string } } }\n    role: { name: r, type: worker, description: d }\n";
+    let report = world.run(&spec(stage), json!({})).await.unwrap();
+    assert_eq!(report.outputs["m"], json!({"title": "Tea"}));
+    assert_eq!(report.summary.spent.llm_calls, 2);
+    let row = &world.traces(&report.run_id)[0];
+    assert_eq!((row.model.as_str(), row.escalation_count), ("small-1", 0));
+}
+
+#[tokio::test]
+async fn a_stage_that_must_have_its_form_fails_without_it() {
+    let world = world("  - { text: no json at all }\n");
+    let stage = "  - { id: m, output_mode: json, on_parse_error: fail, role: { name: r, type: worker, description: d } }\n";
+    let error = world.run(&spec(stage), json!({})).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the answer of stage 'm' cannot be used: the answer was not one JSON object"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn money_and_tokens_that_are_used_up_end_the_run_and_say_how_much_it_was() {
+    let world = world(
+        "  - { text: x, usage: { input_tokens: 900, output_tokens: 200, cached_input_tokens: 600, reasoning_tokens: 50 }, cost_usd: 0.5 }\n",
+    );
+    let stages = "  - { id: a, role: { name: r, type: worker, description: d } }\n  - { id: b, depends_on: [a], fail_as_value: true, role: { name: r, type: worker, description: e } }\n";
+    for (limit, said) in [
+        (
+            "max_tokens_total: 1000",
+            "contracts.max_tokens_total is 1000, and 1100 is used: stage 'b' cannot go on",
+        ),
+        (
+            "max_cost_usd: 0.4",
+            "contracts.max_cost_usd is 0.4, and 0.5 is used: stage 'b' cannot go on",
+        ),
+    ] {
+        let mut request = world.request(json!({}));
+        request.use_cache = false;
+        let error = world
+            .run_with(
+                &format!("contracts: {{ {limit} }}\n{}", spec(stages)),
+                request,
+            )
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        let rows = world.traces(error.run_id().unwrap());
+        let first = rows.iter().find(|row| row.stage_id == "a").unwrap();
+        assert_eq!(
+            (first.cached_input_tokens, first.reasoning_tokens, first.cost_usd),
+            (600, 50, Some(0.5))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_limit_on_money_needs_a_price_for_every_model_that_is_asked() {
+    let world = World::new();
+    let codes = |model: &'static str| {
+        let world = &world;
+        async move {
+            world
+                .codes(&format!(
+                    "contracts: {{ max_cost_usd: 1 }}\nmodel_tiers: {{ small: {{ {model}, api_base: 'http://127.0.0.1:9/v1' }} }}\nstages:\n  - {{ id: m, role: {{ name: r, type: worker, description: d }} }}\n"
+                ))
+                .await
+        }
+    };
+    assert!(codes("provider: openai, model: nobody-knows").await.contains(&"UNUSABLE_MODEL"));
+    for known in [
+        "provider: openai, model: gpt-4o",
+        "provider: ollama, model: any",
+        "provider: openai, model: m, price: { input_per_million: 1, output_per_million: 2 }",
+    ] {
+        assert!(!codes(known).await.contains(&"UNUSABLE_MODEL"), "{known}");
+    }
 }
 
 #[tokio::test]
@@ -259,4 +329,25 @@ async fn a_model_call_that_fails_is_counted_like_one_that_answers() {
         .await
         .unwrap();
     assert_eq!(report.summary.spent.llm_calls, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_is_told_by_its_variable_before_anything_runs() {
+    let world = World::new();
+    for (tier, variable) in [
+        ("provider: openai, model: gpt-4o", "OPENAI_API_KEY"),
+        ("provider: gemini, model: gemini/gemini-2.5-pro", "GEMINI_API_KEY"),
+        (
+            "provider: acme, model: m, api_base: 'http://127.0.0.1:9/v1', api_key_env: ACME_KEY",
+            "ACME_KEY",
+        ),
+    ] {
+        let spec = format!(
+            "model_tiers: {{ small: {{ {tier} }} }}\nstages:\n  - {{ id: w, tool_call: {{ name: file_write, args: {{ path: ran, content: x }} }} }}\n  - {{ id: m, depends_on: [w], role: {{ name: r, type: worker, description: d }} }}\n"
+        );
+        let error = world.run(&spec, json!({})).await.unwrap_err();
+        assert!(error.to_string().starts_with("stage `m` has nobody to ask"), "{error}");
+        assert!(error.hint().unwrap().contains(variable), "{:?}", error.hint());
+        assert_eq!((world.read("ran"), error.run_id().is_none()), (None, true));
+    }
 }

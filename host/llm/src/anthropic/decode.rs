@@ -85,5 +85,7 @@ fn tokens(usage: Option<&Value>) -> Usage {
     Usage {
         input_tokens: input.into_iter().map(count).fold(0, u64::saturating_add),
         output_tokens: count("output_tokens"),
+        cached_input_tokens: count("cache_read_input_tokens"),
+        reasoning_tokens: 0,
     }
 }

@@ -129,9 +129,16 @@ pub(super) fn tokens(usage: Option<&Value>) -> Usage {
             .and_then(Value::as_u64)
             .unwrap_or(0)
     };
+    let detail = |of: &str, key: &str| {
+        usage
+            .and_then(|usage| usage.get(of)?.get(key)?.as_u64())
+            .unwrap_or(0)
+    };
     Usage {
         input_tokens: count("prompt_tokens"),
         output_tokens: count("completion_tokens"),
+        cached_input_tokens: detail("prompt_tokens_details", "cached_tokens"),
+        reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
     }
 }
 

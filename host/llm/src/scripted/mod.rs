@@ -309,6 +309,7 @@ fn estimate(request: &Request, reply: &str) -> Usage {
     Usage {
         input_tokens: read.div_ceil(4) as u64,
         output_tokens: reply.chars().count().div_ceil(4) as u64,
+        ..Usage::default()
     }
 }
 

@@ -210,7 +210,13 @@ impl Reader {
             );
             return None;
         };
-        self.known(fields, &["input_tokens", "output_tokens"], "usage");
+        let keys = [
+            "input_tokens",
+            "output_tokens",
+            "cached_input_tokens",
+            "reasoning_tokens",
+        ];
+        self.known(fields, &keys, "usage");
         let mut count = |name: &str| {
             let found = fields.iter().find(|(key, ..)| key == name);
             found
@@ -220,6 +226,8 @@ impl Reader {
         Some(Usage {
             input_tokens: count("input_tokens"),
             output_tokens: count("output_tokens"),
+            cached_input_tokens: count("cached_input_tokens"),
+            reasoning_tokens: count("reasoning_tokens"),
         })
     }
 

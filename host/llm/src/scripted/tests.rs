@@ -131,7 +131,8 @@ async fn tool_calls_usage_and_cost_come_out_as_written() {
         reply.usage,
         Usage {
             input_tokens: 7,
-            output_tokens: 3
+            output_tokens: 3,
+            ..Usage::default()
         }
     );
     assert_eq!(reply.cost_usd, Some(0.5));

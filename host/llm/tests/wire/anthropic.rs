@@ -51,7 +51,9 @@ async fn a_question_goes_out_as_messages_and_the_answer_comes_back_whole() {
         reply.usage,
         Usage {
             input_tokens: 15,
-            output_tokens: 4
+            output_tokens: 4,
+            cached_input_tokens: 5,
+            ..Usage::default()
         }
     );
     assert_eq!(
@@ -164,7 +166,8 @@ async fn a_stream_cut_within_json_and_within_characters_is_the_same_reply() {
             reply.usage,
             Usage {
                 input_tokens: 7,
-                output_tokens: 5
+                output_tokens: 5,
+                ..Usage::default()
             }
         );
         assert_eq!(reply.finish, Finish::ToolCalls);

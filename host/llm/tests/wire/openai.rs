@@ -47,6 +47,7 @@ async fn a_question_goes_out_as_chat_completions_and_the_answer_comes_back_whole
     config.price = Some(armature_llm::Price {
         input_per_million: 1e6,
         output_per_million: 2e6,
+        cached_input_per_million: None,
     });
     let request = Request {
         temperature: Some(0.5),
@@ -63,7 +64,8 @@ async fn a_question_goes_out_as_chat_completions_and_the_answer_comes_back_whole
         reply.usage,
         Usage {
             input_tokens: 12,
-            output_tokens: 3
+            output_tokens: 3,
+            ..Usage::default()
         }
     );
     assert_eq!(reply.cost_usd, Some(18.0));
@@ -178,7 +180,8 @@ async fn a_stream_cut_within_json_and_within_characters_is_the_same_reply() {
             reply.usage,
             Usage {
                 input_tokens: 7,
-                output_tokens: 5
+                output_tokens: 5,
+                ..Usage::default()
             }
         );
         assert_eq!(reply.finish, Finish::ToolCalls);

@@ -22,6 +22,12 @@ pub struct Contract {
     /// How many LLM stages may run, fan-out items and retries counted; 0 or less is no limit.
     #[serde(default = "llm_calls")]
     pub max_llm_calls: i64,
+    /// Most US dollars that the models of a run, and of the runs below it, may cost; a call beyond it is not made.
+    #[serde(default)]
+    pub max_cost_usd: Option<f64>,
+    /// Most tokens, read and written, that the models of a run and of the runs below it may use.
+    #[serde(default)]
+    pub max_tokens_total: Option<u64>,
     /// Hours that a run may take.
     #[serde(default = "hours")]
     pub timeout_hours: f64,
@@ -50,6 +56,8 @@ impl Default for Contract {
             completion: None,
             max_iterations: iterations(),
             max_llm_calls: llm_calls(),
+            max_cost_usd: None,
+            max_tokens_total: None,
             timeout_hours: hours(),
             output_max_chars: None,
         }

@@ -43,7 +43,7 @@ pub use sandbox::{Sandbox, SandboxMode};
 pub use signature::Signature;
 pub use skill::{Skill, SkillText};
 pub use spec::Spec;
-pub use stage::{FanIn, Loop, OnFail, OutputMode, Stage, StageKind, ToolCall};
+pub use stage::{FanIn, Loop, OnFail, OnParseError, OutputMode, Stage, StageKind, ToolCall};
 pub use tiers::{ModelTier, ModelTiers, Price, RoleTypeDefaults};
 pub use tool::ToolEntry;
 pub use trigger::Trigger;

@@ -38,6 +38,9 @@ pub struct Stage {
     /// What the model's answer is read as.
     #[serde(default)]
     pub output_mode: OutputMode,
+    /// What becomes of an answer that no tier could give in the form asked for.
+    #[serde(default)]
+    pub on_parse_error: OnParseError,
     /// Try again after a failure.
     #[serde(default)]
     pub on_fail: Option<OnFail>,
@@ -183,6 +186,17 @@ pub enum OutputMode {
     Json,
     /// A JSON object that fits `output_schema`; larger tiers are asked when a smaller one fails.
     GuidedJson,
+}
+
+/// What becomes of an answer that is not in the form asked for, after a second try and every larger tier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnParseError {
+    /// The result is what was said, under `raw`, with `_parse_error: true`.
+    #[default]
+    Value,
+    /// The stage fails.
+    Fail,
 }
 
 /// How the results of a fan-out become one.

@@ -102,6 +102,9 @@ pub struct Price {
     pub input_per_million: f64,
     /// For a million tokens written.
     pub output_per_million: f64,
+    /// For a million tokens read from the provider's cache; as those that are read, where it is left out.
+    #[serde(default)]
+    pub cached_input_per_million: Option<f64>,
 }
 
 /// The tier of a role that names none, by the role's type.
