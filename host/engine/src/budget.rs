@@ -248,7 +248,10 @@ mod tests {
         assert_eq!((spent.limit, spent.used.as_str()), ("max_cost_usd", "0.5"));
         child.add_model_usage(1, None);
         let spent = child.check_spending().unwrap_err();
-        assert_eq!((spent.limit, spent.most.as_str()), ("max_tokens_total", "100"));
+        assert_eq!(
+            (spent.limit, spent.most.as_str()),
+            ("max_tokens_total", "100")
+        );
     }
 
     #[test]

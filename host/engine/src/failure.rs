@@ -321,11 +321,12 @@ impl Failure {
             Self::Spent { limit, .. } => Some(format!(
                 "raise `contracts.{limit}`, or choose cheaper tiers and shorter prompts"
             )),
-            Self::NoAnswer { .. } => Some(
-                "say in the role when to stop, or give the stage other tools".into(),
-            ),
+            Self::NoAnswer { .. } => {
+                Some("say in the role when to stop, or give the stage other tools".into())
+            }
             Self::Unusable { .. } => Some(
-                "add a larger tier, make `output_schema` simpler, or leave `on_parse_error` out".into(),
+                "add a larger tier, make `output_schema` simpler, or leave `on_parse_error` out"
+                    .into(),
             ),
             Self::Timeout { .. } => {
                 Some("raise the stage's `timeout_s`, or make it do less".into())

@@ -135,7 +135,12 @@ impl Codec for Bedrock {
         let mut text = String::new();
         let mut tool_calls = Vec::new();
         for block in blocks {
-            text.push_str(block.get("text").and_then(Value::as_str).unwrap_or_default());
+            text.push_str(
+                block
+                    .get("text")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+            );
             if let Some(call) = block.get("toolUse") {
                 let field = |key: &str| call.get(key).and_then(Value::as_str).unwrap_or_default();
                 tool_calls.push(ToolCall {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anthropic::Anthropic;
+use crate::bedrock::Bedrock;
 use crate::endpoint::Endpoint;
+use crate::gemini::Gemini;
+use crate::ollama::Ollama;
 use crate::openai::OpenAi;
 use crate::prompted::Prompted;
 use crate::providers::Wire;
@@ -103,8 +106,11 @@ pub fn connect(config: ModelConfig) -> Result<Arc<dyn Model>, LlmError> {
         return Ok(Arc::new(model));
     }
     let endpoint = Endpoint::new(&config)?;
-    let model: Arc<dyn Model> = match endpoint.provider.wire {
+    let model: Arc<dyn Model> = match endpoint.wire {
         Wire::Anthropic => Arc::new(Anthropic::new(&config, endpoint)?),
+        Wire::Ollama => Arc::new(Ollama::connect(&config, endpoint)?),
+        Wire::Gemini => Arc::new(Gemini::connect(&config, endpoint)?),
+        Wire::Bedrock => Arc::new(Bedrock::connect(&config, endpoint)?),
         Wire::OpenAi | Wire::Scripted => Arc::new(OpenAi::new(&config, endpoint)?),
     };
     Ok(match config.tool_calling {

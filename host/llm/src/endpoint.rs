@@ -3,12 +3,14 @@
 use url::Url;
 
 use crate::price::listed;
-use crate::providers::{PROVIDERS, Provider, resolve};
+use crate::providers::{PROVIDERS, Provider, Wire, resolve};
 use crate::{LlmError, ModelConfig, Price};
 
 /// A model's place, checked.
 pub(crate) struct Endpoint {
     pub(crate) provider: &'static Provider,
+    /// How it is spoken to at this address.
+    pub(crate) wire: Wire,
     /// The name the server knows.
     pub(crate) model: String,
     /// `provider/model`, with `@host` when the address is not the provider's own.
@@ -58,9 +60,15 @@ impl Endpoint {
                 ),
             });
         }
+        let path = base.path().trim_end_matches('/');
+        let wire = match provider.compatible {
+            Some(end) if path.ends_with(end) => Wire::OpenAi,
+            _ => provider.wire,
+        };
         let price = config.price.or_else(|| listed(provider.name, model));
         Ok(Self {
             provider,
+            wire,
             model: model.to_owned(),
             id,
             price,
@@ -163,12 +171,12 @@ mod tests {
             (
                 "ollama",
                 Some("http://localhost:11434"),
-                "http://localhost:11434/v1/chat/completions",
+                "http://localhost:11434/chat/completions",
                 "ollama/m",
             ),
             (
                 "ollama",
-                Some("http://box:11434/"),
+                Some("http://box:11434/v1"),
                 "http://box:11434/v1/chat/completions",
                 "ollama/m@box:11434",
             ),
@@ -216,7 +224,8 @@ mod tests {
         };
         for (provider, base, words) in [
             ("opnai", None, "did you mean `openai`?"),
-            ("bedrock", None, "needs `api_base`"),
+            ("bedrok", None, "did you mean `bedrock`?"),
+            ("sagemaker", None, "needs `api_base`"),
             ("azure", None, "add `api_base"),
             ("openai", None, "set `OPENAI_API_KEY`"),
             ("openai", Some("not a url"), "no URL"),

@@ -75,6 +75,22 @@ pub enum LlmError {
         /// How many tries were made.
         tries: u32,
     },
+    /// The prompt, or the conversation by now, is longer than the model can read.
+    #[error("{model}: the prompt is longer than the model can read: {detail}")]
+    TooLong {
+        /// The model's id.
+        model: String,
+        /// What the server said.
+        detail: String,
+    },
+    /// The provider's filter for content would not let the prompt through.
+    #[error("{model}: the provider's content filter refused the prompt: {detail}")]
+    Filtered {
+        /// The model's id.
+        model: String,
+        /// What the server said.
+        detail: String,
+    },
     /// The server refuses the request itself: another try would be refused too.
     #[error("{model}: the request was refused (HTTP {status}): {detail}")]
     BadRequest {
@@ -142,6 +158,10 @@ impl LlmError {
             Self::Overloaded { .. } => "try again later, or choose another tier".into(),
             Self::Timeout { .. } => "raise the tier's timeout, ask for less, or choose a faster tier".into(),
             Self::Connect { .. } => "check `api_base`, and that the server runs and can be reached from here".into(),
+            Self::TooLong { .. } => {
+                "give the stage less: `signature.input`, `output_max_chars`, a tool that returns less; or choose a model that reads more".into()
+            }
+            Self::Filtered { .. } => "reword the role, leave out what the filter objects to, or choose another tier".into(),
             Self::BadRequest { status: 404, .. } => {
                 "check the tier's `model` and `api_base`: the server knows no such model or path".into()
             }

@@ -26,7 +26,7 @@ pub(crate) struct Refusal<'a> {
 pub(crate) fn refused(model: &str, refusal: &Refusal<'_>) -> LlmError {
     let model = model.to_owned();
     let said = Said::read(refusal.body);
-    let retry_after = retry_after(refusal.headers);
+    let retry_after = retry_after(refusal.headers).or(said.wait);
     // Inside a reply that began well there is no status but the one the words stand for.
     let began_well = (200..300).contains(&refusal.status);
     let status = if began_well {
@@ -35,15 +35,22 @@ pub(crate) fn refused(model: &str, refusal: &Refusal<'_>) -> LlmError {
         refusal.status
     };
     let detail = said.message;
-    let is_about_money = [
-        "insufficient_quota",
-        "credit balance",
-        "billing",
-        "payment required",
-    ]
-    .iter()
-    .any(|words| said.kind.contains(words) || detail.to_ascii_lowercase().contains(words));
+    let said_low = detail.to_ascii_lowercase();
+    let is_about = |words: &[&str]| {
+        let mut words = words.iter();
+        words.any(|words| said.kind.contains(words) || said_low.contains(words))
+    };
+    let is_about_the_request = began_well || matches!(status, 400 | 403 | 413 | 422);
+    let is_about_money = is_about(&MONEY);
     match status {
+        _ if is_about_the_request && is_about(&LENGTH) => LlmError::TooLong { model, detail },
+        413 => LlmError::TooLong { model, detail },
+        _ if is_about_the_request && is_about(&FILTER) => LlmError::Filtered { model, detail },
+        400 if is_about(&["api key not valid", "api_key_invalid"]) => LlmError::Auth {
+            model,
+            status,
+            detail,
+        },
         401 | 403 => LlmError::Auth {
             model,
             status,
@@ -83,6 +90,34 @@ pub(crate) fn refused(model: &str, refusal: &Refusal<'_>) -> LlmError {
     }
 }
 
+/// How providers say that the account is empty,
+const MONEY: [&str; 4] = [
+    "insufficient_quota",
+    "credit balance",
+    "billing",
+    "payment required",
+];
+/// that a prompt is too long,
+const LENGTH: [&str; 9] = [
+    "context_length_exceeded",
+    "maximum context length",
+    "context window",
+    "exceed_context_size",
+    "prompt is too long",
+    "input is too long",
+    "input token count",
+    "maximum number of tokens",
+    "request_too_large",
+];
+/// and that a filter does not like it.
+const FILTER: [&str; 5] = [
+    "content_filter",
+    "content_policy",
+    "content management policy",
+    "responsibleaipolicy",
+    "safety system",
+];
+
 fn redirect(headers: &HeaderMap) -> String {
     // Host and path only: a query could hold anything.
     let target = headers
@@ -100,6 +135,8 @@ fn redirect(headers: &HeaderMap) -> String {
 struct Said {
     message: String,
     kind: String,
+    /// How long Google's servers ask to wait: they say it in the body.
+    wait: Option<Duration>,
 }
 
 impl Said {
@@ -127,6 +164,11 @@ impl Said {
             .iter()
             .filter_map(|key| error.get(*key))
             .map(text);
+        let details = error.get("details").and_then(Value::as_array);
+        let wait = details.into_iter().flatten().find_map(|detail| {
+            let delay = detail.get("retryDelay")?.as_str()?.strip_suffix('s')?;
+            Duration::try_from_secs_f64(delay.parse().ok()?).ok()
+        });
         let message = if message.is_empty() {
             body.to_owned()
         } else {
@@ -140,6 +182,7 @@ impl Said {
                 message
             },
             kind: kinds.collect::<Vec<_>>().join(" ").to_ascii_lowercase(),
+            wait,
         }
     }
 
@@ -226,7 +269,33 @@ mod tests {
     #[test]
     fn a_status_and_its_words_become_the_right_error() {
         type Check = fn(&LlmError) -> bool;
-        let table: [(u16, &str, Check); 14] = [
+        let table: [(u16, &str, Check); 20] = [
+            (
+                400,
+                r#"{"error": {"message": "too many", "code": "context_length_exceeded"}}"#,
+                |e| matches!(e, LlmError::TooLong { .. }),
+            ),
+            (
+                400,
+                r#"{"error": {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8"}}"#,
+                |e| matches!(e, LlmError::TooLong { .. }),
+            ),
+            (413, "", |e| matches!(e, LlmError::TooLong { .. })),
+            (
+                400,
+                r#"{"error": {"message": "no", "code": "content_filter"}}"#,
+                |e| matches!(e, LlmError::Filtered { .. }),
+            ),
+            (
+                400,
+                r#"{"error": {"message": "API key not valid. Please pass a valid API key."}}"#,
+                |e| matches!(e, LlmError::Auth { .. }),
+            ),
+            (
+                429,
+                r#"{"error": {"code": 429, "message": "x", "details": [{"retryDelay": "1.5s"}]}}"#,
+                |e| e.retry_after() == Some(Duration::from_millis(1500)),
+            ),
             (401, r#"{"error": {"message": "no"}}"#, |e| {
                 matches!(e, LlmError::Auth { status: 401, .. })
             }),

@@ -57,9 +57,14 @@ impl Http {
 
     /// Sends a request and checks the status. The body is still to be read.
     pub(crate) async fn post(&self, body: &Value) -> Result<Body<'_>, LlmError> {
+        self.post_to(self.url.clone(), body).await
+    }
+
+    /// The same to another method of the same server.
+    pub(crate) async fn post_to(&self, url: Url, body: &Value) -> Result<Body<'_>, LlmError> {
         let request = self
             .client()?
-            .post(self.url.clone())
+            .post(url)
             .headers(self.headers.clone())
             .timeout(self.timeout);
         let response = request
@@ -104,6 +109,14 @@ impl Http {
     /// A reply that is not what it should be.
     pub(crate) fn bad_reply(&self, detail: impl AsRef<str>) -> LlmError {
         LlmError::BadReply {
+            model: self.model_id.clone(),
+            detail: self.clean(detail.as_ref()),
+        }
+    }
+
+    /// A prompt that the provider would not give to the model.
+    pub(crate) fn filtered(&self, detail: impl AsRef<str>) -> LlmError {
+        LlmError::Filtered {
             model: self.model_id.clone(),
             detail: self.clean(detail.as_ref()),
         }
@@ -224,6 +237,15 @@ impl Http {
     }
 }
 
+/// How the pieces of a stream are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// One JSON value a line.
+    Lines,
+}
+
 /// A reply being read.
 pub(crate) struct Body<'h> {
     http: &'h Http,
@@ -234,16 +256,19 @@ pub(crate) struct Body<'h> {
 impl Body<'_> {
     /// Whether the server streams, whatever it was asked for.
     pub(crate) fn is_event_stream(&self) -> bool {
-        let kind = self
-            .response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        kind.is_some_and(|kind| {
-            kind.trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/event-stream")
-        })
+        self.framing() == Some(Framing::Events)
+    }
+
+    /// How the server streams, if it does.
+    pub(crate) fn framing(&self) -> Option<Framing> {
+        let kind = self.response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        let kind = kind.trim_start().to_ascii_lowercase();
+        let known = [
+            ("text/event-stream", Framing::Events),
+            ("application/x-ndjson", Framing::Lines),
+        ];
+        let found = known.into_iter().find(|(name, _)| kind.starts_with(name));
+        found.map(|(_, framing)| framing)
     }
 
     /// The next bytes, `None` at the end.

@@ -8,15 +8,19 @@
 //! proxy nobody named, to repeat a call whose text was already shown, and to guess at JSON that is none.
 
 mod anthropic;
+mod bedrock;
 mod config;
 mod endpoint;
 mod error;
+mod exchange;
 mod failure;
 mod files;
+mod gemini;
 mod http;
 mod json;
 mod model;
 mod names;
+mod ollama;
 mod openai;
 mod price;
 mod prompted;

@@ -55,7 +55,10 @@ impl Codec for Ollama {
         if format.is_some() {
             // Said in words too: the format only holds the model to the letters, it does not see it.
             let at = crate::schema::after_instructions(&request.messages);
-            messages.insert(at, json!({"role": "system", "content": instruction(schema)}));
+            messages.insert(
+                at,
+                json!({"role": "system", "content": instruction(schema)}),
+            );
         }
         if let Some(format) = format.filter(|_| request.tools.is_empty()) {
             body.insert("format".into(), format);

@@ -1,7 +1,8 @@
 //! The providers, one row each.
 //!
 //! Nearly everybody speaks OpenAI's chat completions; what differs is the address, the header of the key and which newer
-//! fields are refused. A new provider is a new row. A provider that is not listed works with `api_base`.
+//! fields are refused. A new provider is a new row. A provider that is not listed works with `api_base`. Who has a wire of
+//! its own and also speaks OpenAI's is spoken to in its own, unless the address is that of the other.
 
 /// How a provider is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +11,12 @@ pub enum Wire {
     OpenAi,
     /// Anthropic's messages.
     Anthropic,
+    /// Ollama's chat.
+    Ollama,
+    /// Gemini's `generateContent`.
+    Gemini,
+    /// Bedrock's Converse.
+    Bedrock,
     /// A script: no network.
     Scripted,
 }
@@ -44,8 +51,12 @@ pub struct Provider {
     pub stream_usage: bool,
     /// Takes a response format together with tools.
     pub json_with_tools: bool,
+    /// Holds a reply to a schema exactly, if the schema is of its strict kind: others are brought into it.
+    pub strict: bool,
     /// The path that an address without any path means.
     pub default_path: &'static str,
+    /// How an address ends at which OpenAI's protocol is spoken instead of the provider's own.
+    pub compatible: Option<&'static str>,
 }
 
 /// What most have in common.
@@ -59,7 +70,9 @@ const PLAIN: Provider = Provider {
     completion_tokens: false,
     stream_usage: true,
     json_with_tools: true,
+    strict: false,
     default_path: "/v1",
+    compatible: None,
 };
 
 const fn hosted(name: &'static str, base: &'static str, key_env: &'static str) -> Provider {
@@ -84,6 +97,7 @@ const fn local(name: &'static str, base: &'static str) -> Provider {
 pub const PROVIDERS: &[Provider] = &[
     Provider {
         completion_tokens: true,
+        strict: true,
         ..hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY")
     },
     Provider {
@@ -103,11 +117,22 @@ pub const PROVIDERS: &[Provider] = &[
         )
     },
     Provider {
-        default_path: "/v1beta/openai",
+        wire: Wire::Gemini,
+        default_path: "/v1beta",
+        compatible: Some("/openai"),
         ..hosted(
             "gemini",
-            "https://generativelanguage.googleapis.com/v1beta/openai",
+            "https://generativelanguage.googleapis.com/v1beta",
             "GEMINI_API_KEY",
+        )
+    },
+    Provider {
+        wire: Wire::Bedrock,
+        default_path: "/",
+        ..hosted(
+            "bedrock",
+            "https://bedrock-runtime.us-east-1.amazonaws.com",
+            "AWS_BEARER_TOKEN_BEDROCK",
         )
     },
     Provider {
@@ -148,10 +173,16 @@ pub const PROVIDERS: &[Provider] = &[
         key_env: Some("AZURE_API_KEY"),
         api_key_header: true,
         completion_tokens: true,
+        strict: true,
         default_path: "/openai/v1",
         ..PLAIN
     },
-    local("ollama", "http://localhost:11434/v1"),
+    Provider {
+        wire: Wire::Ollama,
+        default_path: "/",
+        compatible: Some("/v1"),
+        ..local("ollama", "http://localhost:11434")
+    },
     local("vllm", "http://localhost:8000/v1"),
     local("lmstudio", "http://localhost:1234/v1"),
     local("llamacpp", "http://localhost:8080/v1"),

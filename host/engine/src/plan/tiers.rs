@@ -131,7 +131,8 @@ pub(super) fn check_models(
                 .add(
                     PlanCode::UnusableModel,
                     path!["model_tiers", &tier.name],
-                    "`contracts.max_cost_usd` is set, and nobody knows what this model costs".to_owned(),
+                    "`contracts.max_cost_usd` is set, and nobody knows what this model costs"
+                        .to_owned(),
                 )
                 .hint("price: { input_per_million: …, output_per_million: … }");
         }

@@ -26,11 +26,7 @@ use super::{
     kept::{self, Asking, Found},
     prompt::Prompt,
 };
-use crate::{
-    failure::Failure,
-    plan::stage::RoleStage,
-    stage::Scope,
-};
+use crate::{failure::Failure, plan::stage::RoleStage, stage::Scope};
 
 /// A conversation and what it has come to.
 pub(crate) struct Conversation<'a> {
@@ -116,7 +112,9 @@ impl<'a> Conversation<'a> {
                 return Ok(());
             }
             let stopped = if round == rounds {
-                Some(format!("it still calls tools in round {rounds}, the last it has"))
+                Some(format!(
+                    "it still calls tools in round {rounds}, the last it has"
+                ))
             } else {
                 self.calls.tireless(&reply.tool_calls)
             };

@@ -17,8 +17,17 @@ use tokio_util::task::TaskTracker;
 
 use super::{Run, RunError, RunRequest, Tally, file_state::FileState, past::Past, tree::Tree};
 use crate::{
-    ask::Below, budget::{Budget, Caps}, context::Board, engine::Shared, files, journal::Journal,
-    plan::Plan, rules::Law, secrets::RunSecrets, stage::Scope, tools::KeptKv,
+    ask::Below,
+    budget::{Budget, Caps},
+    context::Board,
+    engine::Shared,
+    files,
+    journal::Journal,
+    plan::Plan,
+    rules::Law,
+    secrets::RunSecrets,
+    stage::Scope,
+    tools::KeptKv,
 };
 
 /// `sandbox.host_workspace` where nothing is written.
@@ -33,10 +42,7 @@ pub(super) fn make_child(
     past: Past,
 ) -> Result<Arc<Run>, RunError> {
     let parent = &scope.run;
-    let budget = Arc::new(Budget::new(
-        caps(plan),
-        Some(Arc::clone(&parent.budget)),
-    ));
+    let budget = Arc::new(Budget::new(caps(plan), Some(Arc::clone(&parent.budget))));
     let halt_all = scope.stop.child_token();
     let own = scope.stage().and_then(|stage| stage.narrowing.clone());
     let narrowing: Vec<Grants> = parent.narrowing.iter().cloned().chain(own).collect();

@@ -91,7 +91,9 @@ async fn rounds_of_tool_calls_come_to_an_end_and_without_a_word_that_is_a_failur
         replies
     };
     let world = World::new();
-    let report = run(&world, &replies(", text: still looking")).await.unwrap();
+    let report = run(&world, &replies(", text: still looking"))
+        .await
+        .unwrap();
     assert_eq!(report.outputs["m"], json!({"content": "still looking"}));
     assert_eq!(report.summary.spent.llm_calls, 10);
     assert_eq!(world.watcher.count("tool_intent"), 9);
@@ -151,9 +153,18 @@ async fn a_long_result_is_cut_with_a_note_before_the_model_is_told() {
 #[tokio::test]
 async fn what_went_wrong_in_a_call_is_told_with_its_type() {
     for (call, kind) in [
-        ("{ name: no_such_tool, arguments: {} }".to_owned(), "\"type\":\"PermissionError\""),
-        ("{ name: file_read, arguments: { nonsense: 1 } }".to_owned(), "\"type\":\"ValueError\""),
-        ("{ name: file_read, arguments: 'no json' }".to_owned(), "\"type\":\"ValueError\""),
+        (
+            "{ name: no_such_tool, arguments: {} }".to_owned(),
+            "\"type\":\"PermissionError\"",
+        ),
+        (
+            "{ name: file_read, arguments: { nonsense: 1 } }".to_owned(),
+            "\"type\":\"ValueError\"",
+        ),
+        (
+            "{ name: file_read, arguments: 'no json' }".to_owned(),
+            "\"type\":\"ValueError\"",
+        ),
     ] {
         let world = World::new();
         let replies = format!(

@@ -117,7 +117,11 @@ async fn money_and_tokens_that_are_used_up_end_the_run_and_say_how_much_it_was()
         let rows = world.traces(error.run_id().unwrap());
         let first = rows.iter().find(|row| row.stage_id == "a").unwrap();
         assert_eq!(
-            (first.cached_input_tokens, first.reasoning_tokens, first.cost_usd),
+            (
+                first.cached_input_tokens,
+                first.reasoning_tokens,
+                first.cost_usd
+            ),
             (600, 50, Some(0.5))
         );
     }
@@ -136,7 +140,11 @@ async fn a_limit_on_money_needs_a_price_for_every_model_that_is_asked() {
                 .await
         }
     };
-    assert!(codes("provider: openai, model: nobody-knows").await.contains(&"UNUSABLE_MODEL"));
+    assert!(
+        codes("provider: openai, model: nobody-knows")
+            .await
+            .contains(&"UNUSABLE_MODEL")
+    );
     for known in [
         "provider: openai, model: gpt-4o",
         "provider: ollama, model: any",
@@ -336,7 +344,10 @@ async fn a_key_that_is_missing_is_told_by_its_variable_before_anything_runs() {
     let world = World::new();
     for (tier, variable) in [
         ("provider: openai, model: gpt-4o", "OPENAI_API_KEY"),
-        ("provider: gemini, model: gemini/gemini-2.5-pro", "GEMINI_API_KEY"),
+        (
+            "provider: gemini, model: gemini/gemini-2.5-pro",
+            "GEMINI_API_KEY",
+        ),
         (
             "provider: acme, model: m, api_base: 'http://127.0.0.1:9/v1', api_key_env: ACME_KEY",
             "ACME_KEY",
@@ -346,8 +357,15 @@ async fn a_key_that_is_missing_is_told_by_its_variable_before_anything_runs() {
             "model_tiers: {{ small: {{ {tier} }} }}\nstages:\n  - {{ id: w, tool_call: {{ name: file_write, args: {{ path: ran, content: x }} }} }}\n  - {{ id: m, depends_on: [w], role: {{ name: r, type: worker, description: d }} }}\n"
         );
         let error = world.run(&spec, json!({})).await.unwrap_err();
-        assert!(error.to_string().starts_with("stage `m` has nobody to ask"), "{error}");
-        assert!(error.hint().unwrap().contains(variable), "{:?}", error.hint());
+        assert!(
+            error.to_string().starts_with("stage `m` has nobody to ask"),
+            "{error}"
+        );
+        assert!(
+            error.hint().unwrap().contains(variable),
+            "{:?}",
+            error.hint()
+        );
         assert_eq!((world.read("ran"), error.run_id().is_none()), (None, true));
     }
 }

@@ -145,7 +145,9 @@ impl Codec for Gemini {
         };
         let mut text = String::new();
         let mut tool_calls = Vec::new();
-        let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
+        let parts = candidate
+            .pointer("/content/parts")
+            .and_then(Value::as_array);
         for part in parts.into_iter().flatten() {
             // Thoughts are not part of the answer.
             if part.get("thought") != Some(&Value::Bool(true)) {

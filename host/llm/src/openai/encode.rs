@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::names::WireNames;
 use crate::providers::{JsonFormat, Provider};
-use crate::schema::{ObjectSchema, instruction, may_be_strict};
+use crate::schema::{ObjectSchema, after_instructions, instruction, may_be_strict, strict_form};
 use crate::{Message, Output, Request, ToolCall, ToolSpec};
 
 /// What a body is made of.
@@ -32,12 +32,7 @@ pub(super) fn body(provider: &Provider, parts: &Parts<'_>, is_streaming: bool) -
         .map(|message| wire_message(message, names))
         .collect();
     if let Some(words) = words {
-        // After the system messages: where instructions about form are followed best.
-        let at = request
-            .messages
-            .iter()
-            .take_while(|message| matches!(message, Message::System(_)))
-            .count();
+        let at = after_instructions(&request.messages);
         messages.insert(at, json!({"role": "system", "content": words}));
     }
     body.insert("messages".into(), messages.into());
@@ -89,10 +84,15 @@ fn response_format(
         (Output::Schema { name, .. }, Some(schema))
             if may_send && provider.json == JsonFormat::Schema =>
         {
+            let strict = if provider.strict {
+                strict_form(&schema.schema)
+            } else {
+                may_be_strict(&schema.schema).then(|| schema.schema.clone())
+            };
             let format = json!({
                 "name": crate::names::plain_id(name),
-                "strict": may_be_strict(&schema.schema),
-                "schema": schema.schema,
+                "strict": strict.is_some(),
+                "schema": strict.as_ref().unwrap_or(&schema.schema),
             });
             (
                 Some(json!({"type": "json_schema", "json_schema": format})),

@@ -17,7 +17,7 @@ use crate::model::{BoxFuture, Model, OnToken};
 use crate::names::{WireNames, fill_ids};
 use crate::providers::{Provider, bare_model};
 use crate::retry::{Failure, retrying};
-use crate::schema::ObjectSchema;
+use crate::schema::{ObjectSchema, strict_form, without_nulls};
 use crate::sse::SseReader;
 use crate::{LlmError, ModelConfig, Output, Price, Reply, Request, RetryPolicy, Secret};
 
@@ -61,9 +61,10 @@ impl OpenAi {
                 false,
             ),
             Some(on_token) => {
-                // A wrapped value is shown when it has been unwrapped.
-                let mut pieces =
-                    stream::Pieces::new(&self.http, (!call.is_wrapped()).then_some(on_token));
+                // A value that is still to be unwrapped or rid of nulls is shown after that.
+                let is_final =
+                    !(call.is_wrapped() || self.provider.strict && call.schema.is_some());
+                let mut pieces = stream::Pieces::new(&self.http, is_final.then_some(on_token));
                 let read = async {
                     let mut reader = SseReader::default();
                     while let Some(bytes) = body.chunk().await? {
@@ -91,6 +92,9 @@ impl OpenAi {
     /// Unwraps, prices and names a reply.
     fn settle(&self, call: &Call<'_>, mut reply: Reply) -> Reply {
         if let Some(schema) = &call.schema {
+            if self.provider.strict && strict_form(&schema.schema).is_some() {
+                reply.text = without_nulls(reply.text, &schema.schema);
+            }
             reply.text = schema.unwrap(reply.text);
         }
         fill_ids(call.turn, &mut reply.tool_calls);

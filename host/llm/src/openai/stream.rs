@@ -12,7 +12,7 @@ use crate::names::WireNames;
 use crate::{LlmError, Reply, ToolCall, Usage};
 
 /// A server that numbers calls beyond this is not calling tools.
-const MAX_CALLS: u64 = 128;
+const MAX_CALLS: u64 = 1024;
 
 /// A reply being put together.
 pub(super) struct Pieces<'h> {

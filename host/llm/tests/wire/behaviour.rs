@@ -97,8 +97,10 @@ impl Wire {
         match self {
             Self::OpenAi => {
                 let calls: Vec<Value> = calls
-                    .map(|(n, args)| json!({"id": format!("c{n}"), "type": "function",
-                        "function": {"name": "look", "arguments": args.to_string()}}))
+                    .map(|(n, args)| {
+                        json!({"id": format!("c{n}"), "type": "function",
+                        "function": {"name": "look", "arguments": args.to_string()}})
+                    })
                     .collect();
                 json!({"model": "m-1", "choices": [{"finish_reason": finish("content_filter", "tool_calls", "stop"),
                     "message": {"role": "assistant", "content": said.text, "tool_calls": calls}}],
@@ -123,9 +125,14 @@ impl Wire {
                     "done": true, "done_reason": "stop", "prompt_eval_count": 12, "eval_count": 7})
             }
             Self::Gemini => {
-                let calls = calls.map(|(n, args)| json!({"functionCall": {"name": "look", "args": args},
-                    "thoughtSignature": format!("sig-{n}")}));
-                let parts: Vec<Value> = [json!({"text": said.text})].into_iter().chain(calls).collect();
+                let calls = calls.map(|(n, args)| {
+                    json!({"functionCall": {"name": "look", "args": args},
+                    "thoughtSignature": format!("sig-{n}")})
+                });
+                let parts: Vec<Value> = [json!({"text": said.text})]
+                    .into_iter()
+                    .chain(calls)
+                    .collect();
                 json!({"candidates": [{"content": {"role": "model", "parts": parts},
                     "finishReason": finish("SAFETY", "STOP", "STOP")}], "modelVersion": "m-1",
                     "usageMetadata": {"promptTokenCount": 12, "cachedContentTokenCount": 5, "candidatesTokenCount": 4,
@@ -133,7 +140,10 @@ impl Wire {
             }
             Self::Bedrock => {
                 let calls = calls.map(|(n, args)| json!({"toolUse": {"toolUseId": format!("c{n}"), "name": "look", "input": args}}));
-                let blocks: Vec<Value> = [json!({"text": said.text})].into_iter().chain(calls).collect();
+                let blocks: Vec<Value> = [json!({"text": said.text})]
+                    .into_iter()
+                    .chain(calls)
+                    .collect();
                 json!({"output": {"message": {"role": "assistant", "content": blocks}},
                     "stopReason": finish("guardrail_intervened", "tool_use", "end_turn"),
                     "usage": {"inputTokens": 7, "cacheReadInputTokens": 5, "outputTokens": 7}})
@@ -149,27 +159,42 @@ impl Wire {
         let event = |data: Value| format!("data: {data}\n\n");
         match self {
             Self::OpenAi => {
-                let delta = |text: &str| event(json!({"model": "m-1", "choices": [{"delta": {"content": text}}]}));
+                let delta = |text: &str| {
+                    event(json!({"model": "m-1", "choices": [{"delta": {"content": text}}]}))
+                };
                 let mut message = whole["choices"][0]["message"].clone();
                 message["content"] = Value::Null;
-                for (n, call) in message["tool_calls"].as_array_mut().unwrap().iter_mut().enumerate() {
+                for (n, call) in message["tool_calls"]
+                    .as_array_mut()
+                    .unwrap()
+                    .iter_mut()
+                    .enumerate()
+                {
                     call["index"] = n.into();
                 }
                 vec![
                     delta(first),
                     delta(second),
-                    event(json!({"choices": [{"delta": message, "finish_reason": whole["choices"][0]["finish_reason"]}]})),
+                    event(
+                        json!({"choices": [{"delta": message, "finish_reason": whole["choices"][0]["finish_reason"]}]}),
+                    ),
                     event(json!({"choices": [], "usage": whole["usage"]})),
                     "data: [DONE]\n\n".to_owned(),
                 ]
             }
             Self::Anthropic => {
-                let delta = |text: &str| event(json!({"type": "content_block_delta", "index": 0,
-                    "delta": {"type": "text_delta", "text": text}}));
+                let delta = |text: &str| {
+                    event(json!({"type": "content_block_delta", "index": 0,
+                    "delta": {"type": "text_delta", "text": text}}))
+                };
                 let mut pieces = vec![
-                    event(json!({"type": "message_start", "message": {"type": "message", "model": "m-1", "content": [],
-                        "usage": whole["usage"]}})),
-                    event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})),
+                    event(
+                        json!({"type": "message_start", "message": {"type": "message", "model": "m-1", "content": [],
+                        "usage": whole["usage"]}}),
+                    ),
+                    event(
+                        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+                    ),
                     delta(first),
                     delta(second),
                 ];
@@ -184,15 +209,22 @@ impl Wire {
                 pieces
             }
             Self::Ollama => {
-                let delta = |text: &str| format!("{}\n", json!({"message": {"content": text}, "done": false}));
+                let delta = |text: &str| {
+                    format!("{}\n", json!({"message": {"content": text}, "done": false}))
+                };
                 let mut last = whole;
                 last["message"]["content"] = "".into();
                 vec![delta(first), delta(second), format!("{last}\n")]
             }
             Self::Gemini => {
-                let delta = |text: &str| event(json!({"candidates": [{"content": {"parts": [{"text": text}]}}]}));
+                let delta = |text: &str| {
+                    event(json!({"candidates": [{"content": {"parts": [{"text": text}]}}]}))
+                };
                 let mut last = whole;
-                last["candidates"][0]["content"]["parts"].as_array_mut().unwrap().remove(0);
+                last["candidates"][0]["content"]["parts"]
+                    .as_array_mut()
+                    .unwrap()
+                    .remove(0);
                 vec![delta(first), delta(second), event(last)]
             }
             Self::Bedrock => vec![whole.to_string()],
@@ -291,7 +323,9 @@ fn tools() -> Vec<ToolSpec> {
 
 /// Every wire, streamed and not.
 fn everywhere() -> impl Iterator<Item = (Wire, bool)> {
-    WIRES.into_iter().flat_map(|wire| [(wire, false), (wire, true)])
+    WIRES
+        .into_iter()
+        .flat_map(|wire| [(wire, false), (wire, true)])
 }
 
 #[tokio::test]
@@ -305,10 +339,18 @@ async fn a_text_comes_back_whole_with_its_tokens_and_is_shown_as_it_comes() {
         assert_eq!(reply.finish, Finish::Stop);
         assert_eq!(reply.model, "m-1");
         let usage = reply.usage;
-        assert_eq!((usage.input_tokens, usage.output_tokens), (12, 7), "{wire:?}");
+        assert_eq!(
+            (usage.input_tokens, usage.output_tokens),
+            (12, 7),
+            "{wire:?}"
+        );
         let kept = if wire == Wire::Ollama { 0 } else { 5 };
         assert_eq!(usage.cached_input_tokens, kept, "{wire:?}");
-        let thought = if matches!(wire, Wire::OpenAi | Wire::Gemini) { 3 } else { 0 };
+        let thought = if matches!(wire, Wire::OpenAi | Wire::Gemini) {
+            3
+        } else {
+            0
+        };
         assert_eq!(usage.reasoning_tokens, thought, "{wire:?}");
         assert_eq!(came.shown.concat(), if streamed { said.text } else { "" });
         assert_eq!(came.shown.len() > 1, streamed && wire.streams(), "{wire:?}");
@@ -334,7 +376,10 @@ async fn json_that_a_schema_asks_for_comes_back_as_that() {
         let reply = came.result.unwrap();
         assert_eq!(extract_json(&reply.text), Some(json!({"a": 1})), "{wire:?}");
         let body = came.asked[0].body.to_string();
-        assert!(body.contains("integer"), "{wire:?} is told the schema: {body}");
+        assert!(
+            body.contains("integer"),
+            "{wire:?} is told the schema: {body}"
+        );
     }
 }
 
@@ -359,8 +404,16 @@ async fn tool_calls_come_back_in_order_and_their_answers_go_out_again() {
         };
         let reply = in_time(model.complete(&request, on_token)).await.unwrap();
         assert_eq!(reply.finish, Finish::ToolCalls, "{wire:?} {streamed}");
-        let arguments: Vec<_> = reply.tool_calls.iter().map(|call| call.arguments.clone()).collect();
-        assert_eq!(arguments, [Ok(json!({"at": "łąka"})), Ok(json!({}))], "{wire:?}");
+        let arguments: Vec<_> = reply
+            .tool_calls
+            .iter()
+            .map(|call| call.arguments.clone())
+            .collect();
+        assert_eq!(
+            arguments,
+            [Ok(json!({"at": "łąka"})), Ok(json!({}))],
+            "{wire:?}"
+        );
         assert!(reply.tool_calls.iter().all(|call| call.name == "look"));
         assert_ne!(reply.tool_calls[0].id, reply.tool_calls[1].id);
         request.messages.push(reply.to_message());
@@ -392,12 +445,34 @@ async fn a_refusal_is_one_and_an_empty_answer_is_empty() {
             ..text("I would rather not.")
         };
         // Ollama's servers have no word for it: what the model says is all there is.
-        let expected = if wire == Wire::Ollama { Finish::Stop } else { Finish::Refused };
-        let came = case(wire, streamed, &asking(Output::Text), vec![wire.answer(&refused, streamed)], unchanged).await;
+        let expected = if wire == Wire::Ollama {
+            Finish::Stop
+        } else {
+            Finish::Refused
+        };
+        let came = case(
+            wire,
+            streamed,
+            &asking(Output::Text),
+            vec![wire.answer(&refused, streamed)],
+            unchanged,
+        )
+        .await;
         assert_eq!(came.result.unwrap().finish, expected, "{wire:?}");
-        let came = case(wire, streamed, &asking(Output::Text), vec![wire.answer(&text(""), streamed)], unchanged).await;
+        let came = case(
+            wire,
+            streamed,
+            &asking(Output::Text),
+            vec![wire.answer(&text(""), streamed)],
+            unchanged,
+        )
+        .await;
         let reply = came.result.unwrap();
-        assert_eq!((reply.text.as_str(), reply.finish), ("", Finish::Stop), "{wire:?}");
+        assert_eq!(
+            (reply.text.as_str(), reply.finish),
+            ("", Finish::Stop),
+            "{wire:?}"
+        );
     }
 }
 
@@ -405,15 +480,30 @@ async fn a_refusal_is_one_and_an_empty_answer_is_empty() {
 async fn json_that_is_none_is_handed_on_and_a_reply_that_is_none_is_an_error() {
     for (wire, streamed) in everywhere() {
         let said = text("{\"a\": 1");
-        let came = case(wire, streamed, &asking(Output::Json), vec![wire.answer(&said, streamed)], unchanged).await;
+        let came = case(
+            wire,
+            streamed,
+            &asking(Output::Json),
+            vec![wire.answer(&said, streamed)],
+            unchanged,
+        )
+        .await;
         let reply = came.result.unwrap();
         assert_eq!(reply.text, said.text, "{wire:?}");
         assert_eq!(extract_json(&reply.text), None);
-        for garbage in ["<html>", "{}", "[]", "{\"message\": 7, \"candidates\": [7], \"choices\": [7], \"output\": 7}"] {
+        for garbage in [
+            "<html>",
+            "{}",
+            "[]",
+            "{\"message\": 7, \"candidates\": [7], \"choices\": [7], \"output\": 7}",
+        ] {
             let answers = vec![Answer::text(200, garbage)];
             let came = case(wire, streamed, &asking(Output::Text), answers, unchanged).await;
             let error = came.result.unwrap_err();
-            assert!(matches!(error, LlmError::BadReply { .. }), "{wire:?} {garbage}: {error:?}");
+            assert!(
+                matches!(error, LlmError::BadReply { .. }),
+                "{wire:?} {garbage}: {error:?}"
+            );
             assert_eq!(came.asked.len(), 1);
         }
     }
@@ -433,7 +523,10 @@ async fn a_stream_that_ends_too_soon_is_a_failed_connection_and_is_not_shown_twi
         let shown = came.shown.concat();
         assert_eq!(shown, "Once upo", "{wire:?}");
         let error = came.result.unwrap_err();
-        assert!(matches!(error, LlmError::Connect { tries: 1, .. }), "{wire:?}: {error:?}");
+        assert!(
+            matches!(error, LlmError::Connect { tries: 1, .. }),
+            "{wire:?}: {error:?}"
+        );
         assert_eq!(came.asked.len(), 1);
     }
 }
@@ -442,14 +535,37 @@ async fn a_stream_that_ends_too_soon_is_a_failed_connection_and_is_not_shown_twi
 async fn every_refusal_of_a_server_has_its_class_and_its_rule_for_trying_again() {
     type Check = fn(&LlmError) -> bool;
     let table: [(u16, &str, usize, Check); 8] = [
-        (401, "invalid_key", 1, |e| matches!(e, LlmError::Auth { status: 401, .. })),
-        (402, "payment required", 1, |e| matches!(e, LlmError::Credits { .. })),
-        (429, "slow down", 3, |e| matches!(e, LlmError::RateLimited { tries: 3, .. })),
-        (500, "broken", 3, |e| matches!(e, LlmError::Overloaded { status: 500, tries: 3, .. })),
-        (529, "overloaded_error", 3, |e| matches!(e, LlmError::Overloaded { status: 529, .. })),
-        (400, "context_length_exceeded", 1, |e| matches!(e, LlmError::TooLong { .. })),
-        (400, "content_filter", 1, |e| matches!(e, LlmError::Filtered { .. })),
-        (404, "no such model", 1, |e| matches!(e, LlmError::BadRequest { status: 404, .. })),
+        (401, "invalid_key", 1, |e| {
+            matches!(e, LlmError::Auth { status: 401, .. })
+        }),
+        (402, "payment required", 1, |e| {
+            matches!(e, LlmError::Credits { .. })
+        }),
+        (429, "slow down", 3, |e| {
+            matches!(e, LlmError::RateLimited { tries: 3, .. })
+        }),
+        (500, "broken", 3, |e| {
+            matches!(
+                e,
+                LlmError::Overloaded {
+                    status: 500,
+                    tries: 3,
+                    ..
+                }
+            )
+        }),
+        (529, "overloaded_error", 3, |e| {
+            matches!(e, LlmError::Overloaded { status: 529, .. })
+        }),
+        (400, "context_length_exceeded", 1, |e| {
+            matches!(e, LlmError::TooLong { .. })
+        }),
+        (400, "content_filter", 1, |e| {
+            matches!(e, LlmError::Filtered { .. })
+        }),
+        (404, "no such model", 1, |e| {
+            matches!(e, LlmError::BadRequest { status: 404, .. })
+        }),
     ];
     for (wire, streamed) in everywhere() {
         for (status, code, tries, check) in table {
@@ -487,22 +603,37 @@ async fn a_rate_limit_that_says_how_long_is_waited_out_for_so_long() {
 #[tokio::test]
 async fn a_slow_first_byte_is_waited_for_and_silence_is_not() {
     for (wire, streamed) in everywhere() {
-        let slow = wire.answer(&text("At last."), streamed).late(Duration::from_millis(60));
+        let slow = wire
+            .answer(&text("At last."), streamed)
+            .late(Duration::from_millis(60));
         let came = case(wire, streamed, &asking(Output::Text), vec![slow], unchanged).await;
         assert_eq!(came.result.unwrap().text, "At last.", "{wire:?}");
         let impatient = |config: &mut ModelConfig| {
             config.idle_timeout = Duration::from_millis(60);
             config.retry = RetryPolicy::none();
         };
-        let came = case(wire, streamed, &asking(Output::Text), vec![Answer::silence()], impatient).await;
+        let came = case(
+            wire,
+            streamed,
+            &asking(Output::Text),
+            vec![Answer::silence()],
+            impatient,
+        )
+        .await;
         let error = came.result.unwrap_err();
-        assert!(matches!(error, LlmError::Timeout { .. }), "{wire:?}: {error:?}");
+        assert!(
+            matches!(error, LlmError::Timeout { .. }),
+            "{wire:?}: {error:?}"
+        );
         if streamed && wire.streams() {
             let first = wire.pieces(&text("Once upon a time."))[0].clone();
             let stuck = Answer::stuck(wire.kind(), &first);
             let came = case(wire, true, &asking(Output::Text), vec![stuck], impatient).await;
             let error = came.result.unwrap_err();
-            assert!(matches!(error, LlmError::Timeout { .. }), "{wire:?}: {error:?}");
+            assert!(
+                matches!(error, LlmError::Timeout { .. }),
+                "{wire:?}: {error:?}"
+            );
         }
     }
 }
@@ -521,9 +652,11 @@ async fn a_call_that_is_given_up_closes_its_connection() {
             let mut bytes = [0; 4096];
             assert!(peer.read(&mut bytes).await.unwrap() > 0);
             // A reply that has begun and does not end.
-            peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hello\n\n")
-                .await
-                .unwrap();
+            peer.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hello\n\n",
+            )
+            .await
+            .unwrap();
             begun.send(()).unwrap();
             loop {
                 match peer.read(&mut bytes).await {
@@ -534,11 +667,14 @@ async fn a_call_that_is_given_up_closes_its_connection() {
         });
         let call = tokio::spawn(async move {
             let show = |_: &str| {};
-            let on_token: Option<armature_llm::OnToken<'_>> = if streamed { Some(&show) } else { None };
+            let on_token: Option<armature_llm::OnToken<'_>> =
+                if streamed { Some(&show) } else { None };
             let _ = model.complete(&asking(Output::Text), on_token).await;
         });
         in_time(has_begun).await.unwrap();
         call.abort();
-        in_time(server).await.expect("the server sees the end of the connection");
+        in_time(server)
+            .await
+            .expect("the server sees the end of the connection");
     }
 }

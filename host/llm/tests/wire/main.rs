@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod anthropic;
 #[cfg(test)]
+mod behaviour;
+#[cfg(test)]
 mod openai;
 #[cfg(test)]
 mod server;

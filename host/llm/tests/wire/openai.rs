@@ -226,7 +226,7 @@ fn shaped(schema: Value) -> Request {
 async fn strict_is_sent_only_with_schemas_that_the_provider_takes_strictly() {
     let strict = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
     let loose = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let server = Server::start([said("{\"a\": \"x\"}"), said("{}")]).await;
+    let server = Server::start([said("{\"a\": \"x\"}"), said("{}"), said("{\"a\": null}")]).await;
     let model = server.model("openai");
     assert_eq!(
         model
@@ -236,7 +236,12 @@ async fn strict_is_sent_only_with_schemas_that_the_provider_takes_strictly() {
             .text,
         "{\"a\": \"x\"}"
     );
-    model.complete(&shaped(loose), None).await.unwrap();
+    model
+        .complete(&shaped(json!({"type": "object"})), None)
+        .await
+        .unwrap();
+    let reply = model.complete(&shaped(loose), None).await.unwrap();
+    assert_eq!(reply.text, "{}", "what is optional may be left out again");
     let asked = server.asked();
     let format = &asked[0].body["response_format"];
     assert_eq!(
@@ -246,6 +251,12 @@ async fn strict_is_sent_only_with_schemas_that_the_provider_takes_strictly() {
     assert_eq!(
         asked[1].body["response_format"]["json_schema"]["strict"],
         false
+    );
+    let optional = &asked[2].body["response_format"]["json_schema"];
+    assert_eq!(optional["strict"], true);
+    assert_eq!(
+        optional["schema"]["properties"]["a"]["type"],
+        json!(["string", "null"])
     );
 }
 

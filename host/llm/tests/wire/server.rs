@@ -20,12 +20,16 @@ pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Payload,
+    /// How long the first byte takes.
+    after: Duration,
 }
 
 enum Payload {
     Whole(Vec<u8>),
     /// Sent one by one; `None` breaks the connection.
     Pieces(Vec<Option<Vec<u8>>>),
+    /// Sent, and then nothing more, though the connection stays.
+    Stuck(Vec<u8>),
     /// Never answered.
     Silence,
 }
@@ -40,6 +44,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: Payload::Whole(body.to_vec()),
+            after: Duration::ZERO,
         }
     }
 
@@ -52,6 +57,7 @@ impl Answer {
             status: 200,
             headers: Vec::new(),
             body: Payload::Silence,
+            after: Duration::ZERO,
         }
     }
 
@@ -62,6 +68,11 @@ impl Answer {
 
     /// An event stream, cut every `size` bytes wherever that falls.
     pub(crate) fn events(stream: &str, size: usize) -> Self {
+        Self::stream("text/event-stream", stream, size)
+    }
+
+    /// The same for streams of another kind.
+    pub(crate) fn stream(kind: &str, stream: &str, size: usize) -> Self {
         let pieces = stream
             .as_bytes()
             .chunks(size)
@@ -71,8 +82,23 @@ impl Answer {
             status: 200,
             headers: Vec::new(),
             body: Payload::Pieces(pieces),
+            after: Duration::ZERO,
         }
-        .header("content-type", "text/event-stream")
+        .header("content-type", kind)
+    }
+
+    /// A stream that begins and goes no further.
+    pub(crate) fn stuck(kind: &str, stream: &str) -> Self {
+        Self {
+            body: Payload::Stuck(stream.as_bytes().to_vec()),
+            ..Self::stream(kind, "", 1)
+        }
+    }
+
+    /// The same answer, later.
+    pub(crate) fn late(mut self, after: Duration) -> Self {
+        self.after = after;
+        self
     }
 
     /// An event stream after which the connection breaks.
@@ -85,6 +111,9 @@ impl Answer {
     }
 
     async fn response(self) -> Response<Body> {
+        if !self.after.is_zero() {
+            tokio::time::sleep(self.after).await;
+        }
         let body = match self.body {
             Payload::Whole(bytes) => Body::from(bytes),
             Payload::Pieces(pieces) => {
@@ -96,6 +125,10 @@ impl Answer {
                         .ok_or_else(|| std::io::Error::other("broken"))
                 }))
             }
+            Payload::Stuck(bytes) => Body::from_stream(
+                futures::stream::once(async { Ok::<_, std::io::Error>(Bytes::from(bytes)) })
+                    .chain(futures::stream::pending()),
+            ),
             Payload::Silence => std::future::pending().await,
         };
         let mut response = Response::builder().status(self.status);
