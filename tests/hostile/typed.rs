@@ -232,12 +232,12 @@ const COMPOSED: &str = r#"(component
       (func (export "length") (param i32 i32) (result i32) (local.get 1)))
     (core instance $i (instantiate $m))
     (func (export "length") (param "text" string) (result u32)
-      (canon lift (core func $i "length") (memory $i "memory") (realloc (func $i "realloc")))))
+      (canon lift (core func $i "length") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
   (component $outer
     (import "length" (func $length (param "text" string) (result u32)))
     (core module $data (memory (export "memory") 1) (data (i32.const 0) "hello"))
     (core instance $data (instantiate $data))
-    (core func $lowered (canon lower (func $length) (memory $data "memory")))
+    (core func $lowered (canon lower (func $length) (memory (core memory $data "memory"))))
     (core module $m
       (import "" "length" (func $length (param i32 i32) (result i32)))
       (func (export "count") (result i32) (call $length (i32.const 0) (i32.const 5))))

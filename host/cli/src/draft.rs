@@ -188,7 +188,7 @@ mod tests {
         for odd in [
             "plain",
             "a: \"b\" # c",
-            "line\nline\t{{ topic }}",
+            "line\nline\t{{ nobody }}",
             "é😀'\\",
             "- x",
             "[1, 2]",

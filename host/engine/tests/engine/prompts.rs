@@ -26,7 +26,7 @@ async fn told() -> String {
         )
     };
     let spec = format!(
-        "mission: Make tea known.\nmodel_tiers: {{ small: {{ provider: scripted, model: m, script: script.yml }} }}\nskill_library:\n  - {{ id: plain, description: Plain words, content: No jargon. }}\n  - {{ id: short, description: Short sentences, content: Ten words. }}\nstages:\n  - {{ id: one, output_mode: json, {} }}\n  - {{ id: two, depends_on: [one], output_mode: guided_json, output_schema: {{ type: object, required: [score], properties: {{ zeta: {{}}, alpha: {{}}, score: {{ type: number }} }} }}, {} }}\n  - {{ id: three, depends_on: [two], {} }}\n  - {{ id: four, depends_on: [one, three], signature: {{ input: {{ topic: string, one: object }} }}, {} }}\n",
+        "mission: Make tea known.\nmodel_tiers: {{ small: {{ provider: scripted, model: m, script: script.yml }} }}\nskill_library:\n  plain: {{ id: plain, description: Plain words, content: No jargon. }}\n  short: {{ id: short, description: Short sentences, content: Ten words. }}\nstages:\n  - {{ id: one, output_mode: json, {} }}\n  - {{ id: two, depends_on: [one], output_mode: guided_json, output_schema: {{ type: object, required: [score], properties: {{ zeta: {{}}, alpha: {{}}, score: {{ type: number }} }} }}, {} }}\n  - {{ id: three, depends_on: [two], {} }}\n  - {{ id: four, depends_on: [one, three], signature: {{ input: {{ topic: string, one: object }} }}, {} }}\n",
         role("worker"),
         role("orchestrator"),
         role("judge"),

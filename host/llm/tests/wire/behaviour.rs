@@ -93,10 +93,11 @@ impl Wire {
             Said { calls, .. } if calls.is_empty() => stop,
             _ => calls,
         };
-        let calls = said.calls.iter().enumerate();
+        let calls = said.calls.iter();
         match self {
             Self::OpenAi => {
                 let calls: Vec<Value> = calls
+                    .enumerate()
                     .map(|(n, args)| {
                         json!({"id": format!("c{n}"), "type": "function",
                         "function": {"name": "look", "arguments": args.to_string()}})
@@ -108,7 +109,7 @@ impl Wire {
                         "completion_tokens_details": {"reasoning_tokens": 3}}})
             }
             Self::Anthropic => {
-                let calls = calls.map(|(n, args)| json!({"type": "tool_use", "id": format!("c{n}"), "name": "look", "input": args}));
+                let calls = calls.enumerate().map(|(n, args)| json!({"type": "tool_use", "id": format!("c{n}"), "name": "look", "input": args}));
                 let blocks: Vec<Value> = [json!({"type": "text", "text": said.text})]
                     .into_iter()
                     .chain(calls)
@@ -119,13 +120,13 @@ impl Wire {
             }
             Self::Ollama => {
                 let calls: Vec<Value> = calls
-                    .map(|(_, args)| json!({"function": {"name": "look", "arguments": args}}))
+                    .map(|args| json!({"function": {"name": "look", "arguments": args}}))
                     .collect();
                 json!({"model": "m-1", "message": {"role": "assistant", "content": said.text, "tool_calls": calls},
                     "done": true, "done_reason": "stop", "prompt_eval_count": 12, "eval_count": 7})
             }
             Self::Gemini => {
-                let calls = calls.map(|(n, args)| {
+                let calls = calls.enumerate().map(|(n, args)| {
                     json!({"functionCall": {"name": "look", "args": args},
                     "thoughtSignature": format!("sig-{n}")})
                 });
@@ -139,7 +140,7 @@ impl Wire {
                         "thoughtsTokenCount": 3}})
             }
             Self::Bedrock => {
-                let calls = calls.map(|(n, args)| json!({"toolUse": {"toolUseId": format!("c{n}"), "name": "look", "input": args}}));
+                let calls = calls.enumerate().map(|(n, args)| json!({"toolUse": {"toolUseId": format!("c{n}"), "name": "look", "input": args}}));
                 let blocks: Vec<Value> = [json!({"text": said.text})]
                     .into_iter()
                     .chain(calls)
