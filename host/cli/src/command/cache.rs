@@ -16,7 +16,7 @@ use crate::{
 /// Look at the kept replies of models, and forget them.
 ///
 /// A question that was answered before is answered from here, unless `run --no-cache` asks the model again. How much is
-/// kept is set in policy.toml, under [home].
+/// kept is set in policy.toml, under `[home]`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  armature cache stats")]
 pub(crate) struct Cache {

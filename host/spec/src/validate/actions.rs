@@ -60,10 +60,7 @@ fn wrong(name: &str, adapter: &Adapter) -> Option<(String, String)> {
     let name = show(name);
     if *kind == AdapterType::Plugin {
         return adapter.plugin_name().is_none().then(|| {
-            let message = format!(
-                "the adapter {name} is of type {} and names no plugin",
-                kind.as_str()
-            );
+            let message = format!("the adapter {name} names no plugin");
             (message, "add `plugin: NAME`".to_owned())
         });
     }

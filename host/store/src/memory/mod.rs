@@ -3,7 +3,7 @@
 //! Two files of SQLite in `memory/` in armature's home, readable by their owner alone, as the original has them:
 //! `NAME.db` holds the values that `memory.capture` names ([`capture`]), `NAME_knowledge.db` the facts that a model
 //! gathered ([`record`]), which are reconciled with what is known when they are stored ([`reconcile`]) and found again
-//! by their words ([`search`]). Several workflows may share a file; each sees what is under the name it asks for.
+//! by their words (`search`). Several workflows may share a file; each sees what is under the name it asks for.
 //!
 //! The files may come from the original: a table that lacks columns is given them. What is stored here was scrubbed of
 //! secrets by whoever stores it, and is data to whoever reads it.
