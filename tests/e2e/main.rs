@@ -15,7 +15,9 @@
 
 mod callers;
 mod children;
+mod containers;
 mod first_run;
+mod outside;
 mod plugins;
 mod project;
 mod refusals;

@@ -28,6 +28,9 @@ pub(crate) struct Account {
     pub(crate) plugins: Vec<Rights>,
     pub(crate) secrets: Vec<Secret>,
     pub(crate) rules: Vec<String>,
+    /// Where commands run, if not in a component.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commands: Option<String>,
     /// Is what no rule allows blocked?
     pub(crate) strict: bool,
     pub(crate) bounds: Bounds,
@@ -173,6 +176,7 @@ impl Account {
             plugins: plugins(engine, plan),
             secrets: secrets(plan),
             rules: spec.safety_rules.iter().map(say_rule).collect(),
+            commands: plan.commands_run(),
             strict: spec.safety_mode == SafetyMode::Strict,
             bounds: bounds(plan, spec, all),
             children,

@@ -22,13 +22,28 @@ pub(crate) async fn compile(
 ) -> Result<(), Failure> {
     let mut large: BTreeMap<&str, &Arc<Plugin>> = BTreeMap::new();
     for plan in std::iter::once(plan).chain(plan.children().map(|(_, child)| child)) {
-        let packed = plan.plugins().filter(|plugin| plugin.is_packed());
+        // What runs its commands elsewhere never calls the component that would.
+        let packed = plan
+            .plugins()
+            .filter(|plugin| plugin.is_packed() && !plan.runs_elsewhere(plugin));
         large.extend(packed.map(|plugin| (plugin.name().as_str(), plugin)));
     }
     for plugin in large.into_values() {
         one(screen, engine, plugin, tells).await?;
     }
-    Ok(())
+    let tell = |text: &str| {
+        if tells {
+            screen.say(&faint(text));
+        }
+    };
+    let prepared = plan.prepare_commands(tell).await;
+    prepared.map_err(|error| {
+        let failure = Failure::failed(error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
 }
 
 /// Compiles one plugin, if it is large and not in the cache.

@@ -133,14 +133,11 @@ pub(crate) fn refuse(screen: &Screen, found: &Findings) -> Exit {
 /// The exit for a spec that cannot be run: denied, where that is all that is wrong with it. A tool that is not there
 /// may be one of the plugin that is denied.
 pub(crate) fn refusal(found: &Findings) -> Exit {
-    let follows = |error: &Finding| {
-        error.code == PlanCode::DeniedPlugin || error.code == PlanCode::UnknownTool
+    let denied = |error: &Finding| {
+        error.code == PlanCode::DeniedPlugin || error.code == PlanCode::DeniedSandbox
     };
-    if found
-        .errors()
-        .any(|error| error.code == PlanCode::DeniedPlugin)
-        && found.errors().all(follows)
-    {
+    let follows = |error: &Finding| denied(error) || error.code == PlanCode::UnknownTool;
+    if found.errors().any(denied) && found.errors().all(follows) {
         Exit::Denied
     } else {
         Exit::Usage

@@ -193,6 +193,7 @@ impl Failure {
             Self::Call(error) => match error {
                 CallError::Limit { .. } => "LimitExceeded",
                 CallError::Denied(_) => "PermissionError",
+                CallError::Outside { .. } => "SandboxError",
                 CallError::Tool(ToolError::Timeout(_)) => "TimeoutError",
                 CallError::Tool(ToolError::Denied(_)) => "PermissionError",
                 CallError::Tool(ToolError::InvalidArguments(_)) => "ValueError",

@@ -12,6 +12,9 @@
 //! [limits]
 //! timeout_s = 60
 //!
+//! [sandbox]                      # where commands may run, besides `wasm`
+//! allow = ["docker"]
+//!
 //! [home]
 //! cache = "512MiB"
 //! ```
@@ -20,7 +23,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Grants, HomeLimits, LimitRequest, PluginName};
+use crate::{Grants, HomeLimits, LimitRequest, PluginName, SandboxPolicy};
 
 /// What `policy.toml` says. Without the file nothing is taken away.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -35,6 +38,9 @@ pub struct Policy {
     /// The most that any call may use, and what plugins are loaded under.
     #[serde(default, deserialize_with = "LimitRequest::every_row")]
     limits: LimitRequest,
+    /// Where commands may run.
+    #[serde(default)]
+    sandbox: SandboxPolicy,
     /// How much is kept between runs.
     #[serde(default)]
     home: HomeLimits,
@@ -52,6 +58,18 @@ impl Policy {
     /// The most that any call may use. What belongs to loading is in it, too: see [`crate::Limits::of_loading`].
     pub fn limits(&self) -> &LimitRequest {
         &self.limits
+    }
+
+    /// May a container in which this plugin's commands run have a network?
+    pub fn allows_network(&self, plugin: &PluginName) -> bool {
+        self.sandbox
+            .network
+            .unwrap_or_else(|| self.ceiling(plugin).is_none())
+    }
+
+    /// Where commands may run.
+    pub fn sandbox(&self) -> &SandboxPolicy {
+        &self.sandbox
     }
 
     /// How much is kept between runs.
@@ -91,6 +109,18 @@ mod tests {
         assert!(!policy.allows(&PluginName::new("scraper").unwrap()));
         assert_eq!(policy.limits().get(crate::LimitId::Timeout), Some(60_000));
         assert_eq!(policy.home().cache, 512 << 20);
+    }
+
+    #[test]
+    fn where_there_is_a_ceiling_a_container_has_a_network_only_if_the_policy_says_so() {
+        let allows = |text: &str| {
+            let policy: Policy = toml::from_str(text).unwrap();
+            policy.allows_network(&PluginName::new("shell").unwrap())
+        };
+        assert!(allows(""));
+        assert!(!allows("[sandbox]\nnetwork = false"));
+        assert!(!allows("[ceiling]\nhttp = [\"GET https://*/**\"]"));
+        assert!(allows("[ceiling]\n[sandbox]\nnetwork = true"));
     }
 
     #[test]

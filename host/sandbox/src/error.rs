@@ -174,6 +174,14 @@ pub enum CallError {
         /// The plugin.
         plugin: String,
     },
+    /// What runs commands outside of components is not there, or does not do it.
+    #[error("{why}")]
+    Outside {
+        /// What is wrong, as it or the system said it.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
     /// It could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -199,6 +207,7 @@ impl CallError {
                 })
             }
             Self::Denied(denial) => Some(denial.hint()),
+            Self::Outside { hint, .. } => Some(hint.clone()),
             _ => None,
         }
     }
@@ -207,7 +216,7 @@ impl CallError {
     pub fn for_model(&self) -> String {
         match self {
             Self::Denied(denial) => denial.for_guest(),
-            Self::Load(_) => "the tool cannot be used".to_owned(),
+            Self::Load(_) | Self::Outside { .. } => "the tool cannot be used".to_owned(),
             other => other.to_string(),
         }
     }

@@ -4,6 +4,8 @@
 //! do and use; [`Outcome`] says what came of it. Every call is a fresh instance under every limit. What a guest may
 //! ask of the host is `capability/`, one file each; what the host asks of the rest of the program is [`Services`].
 //!
+//! Commands that are not to run in a component go [`Outside`]: into a container, or the host's shell.
+//!
 //! Reading order: `call`, `state`, `capability`, then `plugin`, `preflight`, `cache`.
 
 mod address;
@@ -18,6 +20,7 @@ mod engine;
 mod error;
 mod files;
 mod manifest;
+mod outside;
 mod packed;
 mod plugin;
 mod preflight;
@@ -37,6 +40,9 @@ pub use digest::Digest;
 pub use engine::EPOCH_TICK;
 pub use error::{CallError, LoadError, ToolError};
 pub use manifest::{Manifest, SECTION};
+pub use outside::{
+    Command, Container, ContainerSettings, Host, Outside, OutsideCall, Ran, SettingsError,
+};
 pub use packed::About;
 pub use plugin::{Kinds, Origin, Plugin, discover};
 pub use preflight::CONTRACT;

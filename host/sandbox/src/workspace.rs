@@ -8,6 +8,9 @@
 
 mod place;
 mod tree;
+mod view;
+
+pub(crate) use view::{Seen, View};
 
 use std::{
     io::{self, Read as _, Write as _},

@@ -87,6 +87,15 @@ fn told(account: &Account) -> Vec<String> {
         account.plugins.iter().flat_map(rights).collect(),
     );
     section(
+        "Commands",
+        "of scripts and of the tool `shell`",
+        account
+            .commands
+            .iter()
+            .map(|place| format!("  {}", doubtful(&text::line(place, 300))))
+            .collect(),
+    );
+    section(
         "Secrets",
         "the value goes there and nowhere else",
         account

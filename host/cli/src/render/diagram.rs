@@ -8,7 +8,7 @@ use armature_store::RunRecord;
 use serde_json::{Map, Value};
 
 use super::{
-    style::{self, faint},
+    style::{self, doubtful, faint},
     text,
 };
 use crate::account::word;
@@ -53,6 +53,9 @@ pub(crate) fn header(
         ));
     }
     lines.push(faint(&about));
+    if let Some(place) = plan.commands_run() {
+        lines.push(doubtful(&text::line(&place, MAX_INPUTS)));
+    }
     let mut given = Vec::new();
     if !inputs.is_empty() {
         let inputs: Vec<String> = inputs

@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use armature_grants::RunLimit;
 use armature_sandbox::Digest;
-use armature_spec::{Document, FanIn, Findings, SandboxMode, SelfImprovement, Spec, Step, path};
+use armature_spec::{Document, FanIn, Findings, SelfImprovement, Spec, Step, path};
 use serde_json::Value;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     gather::{made_of, plugins, policy_version, refuse_home, resolve_granted_tools, secrets},
     layers::Layers,
     order::{order, report_cycle},
+    outside::commands,
     problem::{PlanCode, Reporter},
     resolve::Resolver,
     rule_names,
@@ -82,6 +83,7 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
         &resolver,
         &mut report,
     ));
+    let commands = commands(engine, spec, &stages, &resolver, &mut report);
     let judge_tier = judge(spec, &tiers, &places, &mut report);
     check_models(
         &stages,
@@ -121,6 +123,7 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
             .chain(layers.files)
             .collect(),
         workspace: PathBuf::from(&spec.sandbox.host_workspace),
+        commands,
         stages,
         ids,
         index: Arc::new(index),
@@ -191,22 +194,10 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         "nothing starts the run but `armature run`",
     );
     warn(
-        "sandbox",
-        spec.sandbox.mode != SandboxMode::Wasm,
-        "`mode` asks for another sandbox than there is, and stages that call tools are refused",
-    );
-    warn(
         "self_improvement",
         spec.self_improvement != SelfImprovement::default(),
         "there is no command yet that would change a spec",
     );
-    // A stage that would need it is refused; elsewhere it is only not there.
-    if spec.sandbox.mode != SandboxMode::Wasm {
-        let message = "`sandbox.mode` has no effect yet: what is called runs as a component, and nothing else can be";
-        report
-            .add(PlanCode::NotYet, path!["sandbox", "mode"], message)
-            .hint("leave it out, or write `mode: wasm`");
-    }
 }
 
 /// A default that does not fit would stop every run that is not given the input.

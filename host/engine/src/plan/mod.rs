@@ -14,6 +14,7 @@ mod gather;
 mod given;
 mod layers;
 mod order;
+mod outside;
 mod problem;
 mod resolve;
 mod roles;
@@ -37,9 +38,11 @@ use armature_spec::{Document, Finding};
 pub use account::{AskedRight, Held, ModelCalls, PluginRights, SecretUse};
 pub use problem::PlanCode;
 
+pub(crate) use adapters::SHELL;
 pub(crate) use build::single_call;
 pub(crate) use children::build;
 pub(crate) use given::hands_on;
+pub(crate) use outside::Commands;
 pub(crate) use problem::{Reporter, nearest};
 pub(crate) use resolve::Resolver;
 use stage::{Stage, Tool};
@@ -77,6 +80,8 @@ pub(crate) struct Planned {
     pub(crate) children: Arc<BTreeMap<PathBuf, Plan>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) workspace: PathBuf,
+    /// What runs commands, where that is no component.
+    pub(crate) commands: Option<Arc<Commands>>,
     /// The files that it is made from: the spec, its skills, the scripts of its models.
     pub(crate) made_of: Vec<PathBuf>,
     pub(crate) warnings: Vec<Finding>,

@@ -15,7 +15,9 @@ finding_codes! {
     NotAnAdapter "NOT_AN_ADAPTER" Error "An adapter names a plugin that does not export `adapter`.";
     NotARule "NOT_A_RULE" Error "A safety rule names a plugin that does not export `rule`.";
     LimitTooHigh "LIMIT_TOO_HIGH" Error "A limit is above what the table or the operator's policy allows.";
-    LaterRelease "LATER_RELEASE" Error "The stage needs something that comes with a later release.";
+    DeniedSandbox "DENIED_SANDBOX" Error "The operator's policy does not allow that commands run there.";
+    InvalidSandbox "INVALID_SANDBOX" Error "A setting of the sandbox is none that a container can be started with.";
+    HostShell "HOST_SHELL" Warning "Commands run in the host's own shell.";
     NotYet "NOT_YET" Warning "A setting has no effect yet.";
     ImplicitDependency "IMPLICIT_DEPENDENCY" Warning "A template names a stage that `depends_on` does not: the stage waits for it.";
     UnseenStage "UNSEEN_STAGE" Warning "A template names a stage that is not done by then: it sees nothing.";

@@ -60,6 +60,8 @@ pub(crate) struct Stage {
     /// The stage's own `grants:`.
     pub(crate) narrowing: Option<Grants>,
     pub(crate) response_stage: bool,
+    /// The image of its containers, where it is another than the workflow's.
+    pub(crate) sandbox_image: Option<String>,
     /// Names that are not there for this stage.
     pub(crate) closed: Option<Arc<Names>>,
     /// Name and version of its agent, for traces.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use armature_grants::{HostPattern, Layer, Rights};
-use armature_spec::{self as spec, SandboxMode, StageKind, Step};
+use armature_spec::{self as spec, StageKind, Step};
 use serde_json::{Map, Value};
 
 use super::{
@@ -79,7 +79,6 @@ pub(crate) async fn prepare(
         StageKind::Adapter => adapter(site, stage, &mut texts, resolver)?,
         StageKind::Role => role(site, stage, &mut texts, resolver, &at("role")).await?,
     };
-    refuse_other_sandboxes(site, stage, &kind, texts.report, &at("id"));
     if texts.failed {
         return None;
     }
@@ -102,6 +101,7 @@ pub(crate) async fn prepare(
         fan_out,
         narrowing: stage.grants.clone(),
         response_stage: stage.response_stage,
+        sandbox_image: stage.sandbox_image.clone(),
         closed: site.layers.closed(stage),
         agent: site.agents.of_stage.get(&place).cloned(),
     };
@@ -246,34 +246,6 @@ fn receivers(literal: &[HostPattern], rights: &Rights, name: &str) -> Vec<HostPa
         .filter_map(|(_, grants)| grants.secrets.get(name))
         .flat_map(|grant| &grant.hosts);
     literal.iter().chain(granted).cloned().collect()
-}
-
-fn refuse_other_sandboxes(
-    site: &Site<'_>,
-    stage: &spec::Stage,
-    kind: &Kind,
-    report: &mut Reporter<'_>,
-    at: &[Step<'_>],
-) {
-    let (word, missing) = match site.spec.sandbox.mode {
-        SandboxMode::Wasm => return,
-        SandboxMode::Docker => ("docker", "no container is started yet"),
-        SandboxMode::None => ("none", "no process of the host is started yet"),
-    };
-    let calls = match kind {
-        Kind::ToolCall(_) | Kind::Adapter(_) => true,
-        Kind::Role(role) => !role.tools.is_empty(),
-        Kind::Gate(_) | Kind::Subagent(_) => false,
-    };
-    if calls {
-        let message = format!(
-            "`sandbox.mode: {word}` comes with a later release ({missing}), and stage `{}` needs it",
-            stage.id
-        );
-        report
-            .add(PlanCode::LaterRelease, at, message)
-            .hint("leave `mode` out: tools and bash scripts run as components, which is stricter");
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod caller;
 pub(crate) mod env;
 mod judge;
+mod outside;
 mod path;
 mod record;
 mod services;

@@ -7,7 +7,8 @@
 //! this call → intent, durable → a fresh instance under limits → result, durable → promise of the output, secrets cut
 //! out → rules, after → trace row.
 //!
-//! A tool of the host itself (`memory.*`) goes the same way; only the instance is none, because it is our own code.
+//! A tool of the host itself (`memory.*`) goes the same way; only the instance is none, because it is our own code. So
+//! does a command that spec and operator want outside of components; its instance is a container, or a process.
 //!
 //! Nothing else in this crate calls into the sandbox with rights. A refusal is typed and says what would permit it.
 
@@ -30,6 +31,7 @@ use serde_json::Value;
 use super::{
     caller::GuestCaller,
     judge::Hearing,
+    outside,
     record::Record,
     services::StageSink,
     target::{How, Target, as_wanted, check_arguments, check_depth, check_promise, find, narrow},
@@ -158,7 +160,14 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
                 .await?;
             // Who can send nothing has no use for a placeholder, and would keep it where its name belongs.
             let given = if hands_on(&rights) { &args } else { &*judged };
-            let outcome = enter(run, scope, &target, rights, given, &call_id, placeholders).await;
+            let outcome = match outside::backend(run, &target) {
+                Some(commands) => {
+                    let ran = outside::enter(run, scope, commands, &target, &rights, given).await;
+                    record.image(ran.image);
+                    ran.outcome
+                }
+                None => enter(run, scope, &target, rights, given, &call_id, placeholders).await,
+            };
             come_out(scope, &target, record, &call_id, outcome).await?
         }
     };

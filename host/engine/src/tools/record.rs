@@ -75,6 +75,13 @@ impl Record {
         }
     }
 
+    /// The image that the call ran in.
+    pub(crate) fn image(&mut self, digest: Option<String>) {
+        if let Some(row) = &mut self.row {
+            row.sandbox_image_digest = digest;
+        }
+    }
+
     /// What the call used.
     pub(crate) fn usage(&mut self, usage: &Usage) {
         if let Some(row) = &mut self.row {

@@ -39,9 +39,19 @@ const CASES: &[(PlanCode, &str, &str)] = &[
         "adapters: { b: { type: plugin, plugin: text-stats, limits: { memory: 64MiB } } }\nstages: [{ id: a, adapter: b }]",
     ),
     (
-        PlanCode::LaterRelease,
-        "sandbox: { mode: docker }\nadapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
-        "adapters: { b: { type: plugin, plugin: text-stats } }\nstages: [{ id: a, adapter: b }]",
+        PlanCode::DeniedSandbox,
+        "sandbox: { mode: docker, image: other }\nadapters: { b: { type: script, cmd: ls } }\nstages: [{ id: a, adapter: b }]",
+        "sandbox: { mode: docker, image: listed }\nadapters: { b: { type: script, cmd: ls } }\nstages: [{ id: a, adapter: b }]",
+    ),
+    (
+        PlanCode::InvalidSandbox,
+        "sandbox: { mode: docker, image: listed, runtime: ./docker }\nadapters: { b: { type: script, cmd: ls } }\nstages: [{ id: a, adapter: b }]",
+        "sandbox: { mode: docker, image: listed, runtime: podman }\nadapters: { b: { type: script, cmd: ls } }\nstages: [{ id: a, adapter: b }]",
+    ),
+    (
+        PlanCode::HostShell,
+        "sandbox: { mode: none }\nadapters: { b: { type: script, cmd: ls } }\nstages: [{ id: a, adapter: b }]",
+        "adapters: { b: { type: script, cmd: ls } }\nstages: [{ id: a, adapter: b }]",
     ),
     (
         PlanCode::UnreadableScript,
@@ -144,7 +154,10 @@ const ELSEWHERE: &[(PlanCode, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_code_of_a_plan_is_found_with_what_to_do_and_not_in_the_nearest_neighbour() {
-    let world = World::with("deny_plugins = [\"spending-cap\"]\n", &[]);
+    let world = World::with(
+        "deny_plugins = [\"spending-cap\"]\n[sandbox]\nallow = [\"docker\", \"none\"]\nimages = [\"listed\"]\n",
+        &[],
+    );
     world.file("child.yml", "name: child\nstages: []\n");
     world.file(
         "circle.yml",

@@ -27,6 +27,7 @@ mod trigger;
 
 pub use adapter::{Adapter, AdapterParse, AdapterType, Entry};
 pub use agent::{AgentBundle, AgentEntry, Closure};
+pub use armature_grants::SandboxMode;
 pub use bootstrap::Bootstrap;
 pub use context::{ContextLayer, ContextPolicy};
 pub use contract::{Contract, InputContract, OutputContract};
@@ -39,7 +40,7 @@ pub use role::{Role, RoleType};
 pub use safety::{
     ComponentRule, ConditionOp, DslRule, SafetyAction, SafetyCondition, SafetyMode, SafetyRule,
 };
-pub use sandbox::{Sandbox, SandboxMode};
+pub use sandbox::Sandbox;
 pub use signature::Signature;
 pub use skill::{Skill, SkillText};
 pub use spec::Spec;

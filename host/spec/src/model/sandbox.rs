@@ -1,5 +1,6 @@
 //! Where tools and scripts run.
 
+use armature_grants::SandboxMode;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,13 +11,13 @@ pub struct Sandbox {
     /// What stands between a tool and the host.
     #[serde(default)]
     pub mode: SandboxMode,
-    /// Container image, for `docker`.
+    /// Container image, for `docker`. It is fetched if the engine does not have it, and run by its digest.
     #[serde(default = "image")]
     pub image: String,
     /// Seconds for one call.
     #[serde(default = "timeout")]
     pub timeout_s: f64,
-    /// Whether a container has a network, for `docker`. Components need a grant instead.
+    /// Whether a container has a network, for `docker`: any address then. Components need a grant instead.
     #[serde(default)]
     pub allow_network: bool,
     /// Where the workspace is mounted, for `docker`.
@@ -25,36 +26,24 @@ pub struct Sandbox {
     /// The directory that file tools and scripts work in; nothing outside it can be reached.
     #[serde(default = "here")]
     pub host_workspace: String,
-    /// Environment of a container, for `docker`.
+    /// Variables of commands, for `docker` and `none`. They are all that a command has of an environment, besides a
+    /// `PATH`, and stand in the spec for everybody to read: no place for a secret.
     #[serde(default)]
     pub env: IndexMap<String, String>,
     /// Processors, for `docker`, e.g. `1.5`.
     #[serde(default)]
     #[schemars(schema_with = "super::optional_text_or_number")]
     pub cpu_limit: Option<String>,
-    /// Memory, for `docker`, e.g. `512m`.
+    /// Memory, for `docker`, e.g. `512m`. Where nothing is written it is `2g`, and there is no swap.
     #[serde(default)]
     #[schemars(schema_with = "super::optional_text_or_number")]
     pub memory_limit: Option<String>,
-    /// The container command, for `docker`.
+    /// The container command, for `docker`: `docker`, `podman` or `nerdctl`.
     #[serde(default = "runtime")]
     pub runtime: String,
     /// Platform of the image, e.g. `linux/amd64`.
     #[serde(default)]
     pub platform: Option<String>,
-}
-
-/// What stands between a tool and the host.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SandboxMode {
-    /// WebAssembly: no host process exists.
-    #[default]
-    Wasm,
-    /// A container for every call.
-    Docker,
-    /// The host's own shell, where the operator's policy allows it.
-    None,
 }
 
 impl Default for Sandbox {

@@ -91,7 +91,8 @@ fn sections(checker: &mut Checker<'_>) {
         "platform",
     ] {
         let place = path!["sandbox", key];
-        if checker.source.has(place) {
+        let works = key == "env" && spec.sandbox.mode == SandboxMode::None;
+        if checker.source.has(place) && !works {
             let what =
                 format!("`sandbox.{key}` is for containers, and `sandbox.mode` is not docker");
             let hint = match key {
