@@ -156,7 +156,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // It ends its containers and unmounts what it mounted.
         let pid = rustix::process::Pid::from_child(&self.daemon);
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok());
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         drop(self.daemon.wait());
     }
 }

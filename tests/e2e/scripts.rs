@@ -102,24 +102,6 @@ fn validation_of_a_spec_with_scripts_compiles_nothing() {
 }
 
 #[test]
-fn other_sandboxes_are_refused_with_what_is_missing() {
-    for mode in ["docker", "none"] {
-        let project = Project::new();
-        project.write(
-            "spec.yml",
-            &format!("name: x\nsandbox: {{ mode: {mode} }}\nadapters: {{ a: {{ type: script, cmd: ls }} }}\nstages: [{{ id: a, adapter: a }}]\n"),
-        );
-        let said = project.run(&["run", "spec.yml"]);
-        assert_eq!(said.code, 2, "{}", said.all());
-        assert!(
-            said.all().contains(&format!("sandbox.mode: {mode}")),
-            "{}",
-            said.all()
-        );
-    }
-}
-
-#[test]
 fn plugins_are_compiled_ahead_and_not_twice() {
     let project = project();
     let first = project.run(&["precompile"]);

@@ -57,11 +57,11 @@ fn a_tool_that_nobody_has() {
 }
 
 #[test]
-fn a_sandbox_that_comes_later_is_said_to() {
+fn a_sandbox_that_the_policy_does_not_allow_is_refused_with_the_line_to_add() {
     shows!(
-        "validate-later",
+        "validate-denied-sandbox",
         validate(
-            "name: x\nsandbox: {mode: docker}\nadapters: {list: {type: script, cmd: ls}}\nstages:\n  - id: a\n    adapter: list\n"
+            "name: x\nsandbox: {mode: none}\nadapters: {list: {type: script, cmd: ls}}\nstages:\n  - id: a\n    adapter: list\n"
         )
     );
 }

@@ -38,7 +38,6 @@ use armature_spec::{Document, Finding};
 pub use account::{AskedRight, Held, ModelCalls, PluginRights, SecretUse};
 pub use problem::PlanCode;
 
-pub(crate) use adapters::SHELL;
 pub(crate) use build::single_call;
 pub(crate) use children::build;
 pub(crate) use given::hands_on;

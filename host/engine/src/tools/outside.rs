@@ -8,16 +8,12 @@ use armature_sandbox::{Command, OutsideCall, Ran, ToolError, Usage};
 use serde_json::Value;
 
 use super::target::{How, Target};
-use crate::{
-    plan::{Commands, SHELL},
-    run::Run,
-    stage::Scope,
-};
+use crate::{plan::Commands, run::Run, stage::Scope};
 
 /// What runs this call, where that is no component.
 pub(super) fn backend<'r>(run: &'r Run, target: &Target<'_>) -> Option<&'r Commands> {
     let commands = run.plan.0.commands.as_deref()?;
-    (target.plugin.name().as_str() == SHELL).then_some(commands)
+    run.plan.runs_elsewhere(target.plugin).then_some(commands)
 }
 
 /// Runs it.
