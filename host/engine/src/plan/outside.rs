@@ -60,7 +60,7 @@ pub(super) fn commands(
             let path = (engine.environment)("PATH");
             Outside::Host(fits(Host::new(path, sandbox.env.clone()), report)?)
         }
-        SandboxMode::Docker => Outside::Container(container(engine, sandbox, report)?),
+        SandboxMode::Docker => Outside::Container(Box::new(container(engine, sandbox, report)?)),
     };
     let images = images(engine, spec, report);
     Some(Arc::new(Commands { outside, images }))

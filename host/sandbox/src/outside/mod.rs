@@ -41,7 +41,7 @@ const MAX_STDERR: usize = 256 * 1024;
 #[derive(Debug)]
 pub enum Outside {
     /// A container for each.
-    Container(Container),
+    Container(Box<Container>),
     /// The host's shell.
     Host(Host),
 }

@@ -61,9 +61,8 @@ impl Workspace {
                 continue;
             }
             self.check(&root, false).map_err(at)?;
-            let directory = match self.kind(&root).map_err(at)? {
-                None => return Err(at(FileError::NotFound)),
-                Some(is_directory) => is_directory,
+            let Some(directory) = self.kind(&root).map_err(at)? else {
+                return Err(at(FileError::NotFound));
             };
             let seen = if writable && self.check(&root, true).is_ok() {
                 Seen::Writable
