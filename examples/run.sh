@@ -6,7 +6,7 @@
 # comment `# NAME.yml` is written to that file. Each command of a `console` block is run; its exit code must be 0 (or the
 # one that a comment names), and each line below it must be in what it prints. A line `…` stands for whatever is left out;
 # times, tokens and ids are not compared, and `RUN` is the id that was printed last. A workflow that examples/README.md
-# does not run is an error, and so is one that is valid with a warning.
+# does not run is an error, unless it needs a container engine, and so is one that is valid with a warning.
 set -eu
 armature=${1:-armature}
 case $armature in */*) armature=$(cd "$(dirname "$armature")" && pwd)/$(basename "$armature") ;; esac
@@ -82,6 +82,11 @@ for spec in specs/*.yml examples/*/*.yml; do
   grep -q '^stages:' "$spec" || continue
   armature validate --plugins examples/plugins "$spec" >"$said" 2>&1 || fail "$spec is not valid"
   ! grep -q '^warning' "$said" || fail "$spec is valid, but with a warning"
+  # What needs a container engine is run by the tests that start one.
+  if grep -q 'mode: docker' "$spec"; then
+    valid=$((valid + 1))
+    continue
+  fi
   dir=${spec%/*}
   grep -qF -e "\$ armature run $spec" -e "\$ cd $dir" -e "\$ cd ../${dir#*/}" examples/README.md || fail "no README runs $spec"
   valid=$((valid + 1))

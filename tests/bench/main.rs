@@ -19,6 +19,7 @@
 )]
 
 mod bare;
+mod commands;
 mod load;
 mod memory;
 mod original;
@@ -26,7 +27,6 @@ mod program;
 mod row;
 mod rule;
 mod run;
-mod shell;
 mod start;
 mod stop;
 mod tool_call;
@@ -45,7 +45,7 @@ fn main() {
         rows.push(start::measure(&rounds));
         rows.extend(tool_call::measure(&rounds).await);
         rows.extend(rule::measure(&rounds).await);
-        rows.extend(shell::measure(&rounds).await);
+        rows.extend(commands::measure(&rounds).await);
         rows.push(load::measure(&rounds).await);
         rows.push(stop::measure(&rounds).await);
         rows.push(memory::measure(&rounds).await);

@@ -10,8 +10,8 @@ use std::{
 };
 
 use crate::{
-    program::{command, not_measured, program, timed},
-    row::{Rounds, Row, show},
+    program::{command, program, timed},
+    row::{Rounds, Row, not_measured, show},
 };
 
 /// The variable that names the original's python.

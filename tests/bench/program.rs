@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::row::{Rounds, Row, median, show};
+use crate::row::{Rounds, Row, median, not_measured, show};
 
 /// The program that was built with this bench's profile.
 pub(crate) fn program() -> Option<PathBuf> {
@@ -108,16 +108,6 @@ fn resident(program: &Path, dir: &Path) -> Option<u64> {
 }
 
 const NO_PROGRAM: &str = "build the program first";
-
-pub(crate) fn not_measured(what: &'static str, target: &'static str, why: &str) -> Row {
-    Row {
-        what,
-        figure: format!("not measured: {why}"),
-        target,
-        ratio: None,
-        met: None,
-    }
-}
 
 pub(crate) fn measure(rounds: &Rounds) -> Vec<Row> {
     let rows = [

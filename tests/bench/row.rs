@@ -48,6 +48,17 @@ impl Row {
     }
 }
 
+/// A row that has no figure, and why.
+pub(crate) fn not_measured(what: &'static str, target: &'static str, why: &str) -> Row {
+    Row {
+        what,
+        figure: format!("not measured: {why}"),
+        target,
+        ratio: None,
+        met: None,
+    }
+}
+
 /// A time as people read it.
 pub(crate) fn show(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;

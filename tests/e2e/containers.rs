@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::project::{Project, Said};
+use crate::project::{Project, Said, repository};
 
 /// A container engine of the test's own, with two images: `box:1` and `box:2`.
 struct Engine {
@@ -117,7 +117,8 @@ impl Engine {
         std::fs::copy(busybox, root.join("bin/busybox")).unwrap();
         for tool in [
             "sh", "cat", "ls", "id", "touch", "sleep", "echo", "wget", "env", "tail", "head",
-            "mkdir", "yes", "test", "ip",
+            "mkdir", "yes", "test", "ip", "tr", "grep", "sort", "uniq", "awk", "tr", "grep",
+            "sort", "uniq", "awk",
         ] {
             std::os::unix::fs::symlink("busybox", root.join("bin").join(tool)).unwrap();
         }
@@ -402,6 +403,22 @@ fn a_run_that_is_interrupted_takes_its_containers_with_it() {
     assert_eq!(lines.next().as_deref(), Some("die"), "before the test ends");
     assert_eq!(run.wait().unwrap().code(), Some(130));
     assert!(Path::new(&project.path("work/started")).exists());
+}
+
+#[test]
+fn the_example_in_a_container_says_what_the_others_say() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    engine.docker(&["tag", "box:1", "busybox:1.36"]);
+    let project = Project::new();
+    let from = repository().join("examples/adapters");
+    let read = |name: &str| std::fs::read_to_string(from.join(name)).unwrap();
+    project.write("examples/adapters/letter.txt", &read("letter.txt"));
+    let said = engine.run(&project, &read("container.yml"), &[]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let top = &said.json()["container"]["top"];
+    assert_eq!(*top, serde_json::json!(["the 5", "tea 3", "was 3"]));
 }
 
 /// A program that is ended with the test.

@@ -1,10 +1,14 @@
 //! Compiled components on disk.
 //!
 //! What this directory holds is native code: loading it is running it. So a file is used only when a keyed MAC made
-//! by this user vouches for it, the key and the files are readable by their owner alone, the directory may not be
-//! writable by anyone else, and the bytes that are checked are the bytes that are used: they are read once into
-//! memory. The name covers the component, the engine's version and settings, and the machine; anything that does not
-//! fit, for whatever reason, is compiled again.
+//! by this user vouches for it, the key and the files are readable by their owner alone, and the directory may not be
+//! writable by anyone else. The name covers the component, the engine's version and settings, and the machine; anything
+//! that does not fit, for whatever reason, is compiled again.
+//!
+//! A file of native code may have a hundred megabytes, and reading all of it takes longer than a call. Beside each lies its
+//! seal: the MAC of its content, and, once that was checked, a MAC of which file it was (inode, size, times to the
+//! nanosecond). A file that is still that one is mapped and not read; any write, by whatever name, changes its times, and
+//! then the content is checked again, over the very bytes in memory that are used.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -50,14 +54,21 @@ impl Cache {
             .join(format!("{}-{:016x}.compiled", component.hex(), self.engine))
     }
 
+    /// Vouches for content under the name of a component.
     fn mac(&self, component: &Digest, compiled: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = self.named(component)?;
+        mac.update(b"content");
+        mac.update(compiled);
+        Some(mac)
+    }
+
+    fn named(&self, component: &Digest) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         // The name is part of what is vouched for: a file under another name is another file.
         mac.update(component.as_bytes());
         // Another version of this program may have checked other things before it compiled.
         mac.update(env!("CARGO_PKG_VERSION").as_bytes());
         mac.update(&self.engine.to_le_bytes());
-        mac.update(compiled);
         Some(mac)
     }
 
@@ -68,10 +79,47 @@ impl Cache {
 
     /// The compiled component, if it is there and nobody touched it.
     pub(crate) fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
-        let bytes = files::read_own(&self.path(component))?;
-        let (mac, compiled) = bytes.split_at_checked(MAC_BYTES)?;
-        self.mac(component, compiled)?.verify_slice(mac).ok()?;
-        deserialize(engine, compiled)
+        let path = self.path(component);
+        let seal = files::read_own(&seal_path(&path))?;
+        let (content, seen) = seal.split_at_checked(MAC_BYTES)?;
+        let identity = files::identity(&path);
+        if let Some(identity) = &identity
+            && self.seen(component, identity)?.verify_slice(seen).is_ok()
+            && let Some(mapped) = map(engine, &path)
+            && files::identity(&path).as_ref() == Some(identity)
+        {
+            return Some(mapped);
+        }
+        let compiled = files::read_own(&path)?;
+        let checked = self.mac(component, &compiled)?.verify_slice(content);
+        checked.ok()?;
+        let loaded = deserialize(engine, &compiled)?;
+        // Only a file that was the same before it was read and after, and that has rested: within one tick of the file
+        // system's clock a second write would not show.
+        if let Some(identity) = identity.filter(|it| it.has_rested())
+            && files::identity(&path).as_ref() == Some(&identity)
+        {
+            self.write_seal(component, content, Some(&identity));
+        }
+        Some(loaded)
+    }
+
+    /// Vouches for a file of this identity under the name of a component: its content was checked.
+    fn seen(&self, component: &Digest, identity: &files::Identity) -> Option<Hmac<Sha256>> {
+        let mut mac = self.named(component)?;
+        mac.update(b"seen");
+        mac.update(&identity.bytes());
+        Some(mac)
+    }
+
+    fn write_seal(&self, component: &Digest, content: &[u8], identity: Option<&files::Identity>) {
+        let path = self.path(component);
+        let seen = identity.and_then(|identity| self.seen(component, identity));
+        let seen = seen.map(|mac| mac.finalize().into_bytes());
+        let seen = seen.as_ref().map_or(&[][..], |mac| mac.as_slice());
+        if let Err(why) = files::write_own(&seal_path(&path), &[content, seen]) {
+            tracing::warn!(%why, "a compiled plugin could not be cached");
+        }
     }
 
     /// Keeps a compiled component. A cache that cannot be written costs time, not the run.
@@ -82,11 +130,16 @@ impl Cache {
         let Some(mac) = self.mac(component, &bytes) else {
             return;
         };
-        let mac = mac.finalize().into_bytes();
-        if let Err(why) = files::write_own(&self.path(component), &[&mac, &bytes]) {
-            tracing::warn!(%why, "a compiled plugin could not be cached");
+        let path = self.path(component);
+        match files::write_own(&path, &[&bytes]) {
+            Ok(()) => self.write_seal(component, &mac.finalize().into_bytes(), None),
+            Err(why) => tracing::warn!(%why, "a compiled plugin could not be cached"),
         }
     }
+}
+
+fn seal_path(path: &Path) -> PathBuf {
+    path.with_extension("seal")
 }
 
 /// The user's key, made on first use.
@@ -106,6 +159,13 @@ fn deserialize(engine: &Engine, compiled: &[u8]) -> Option<Component> {
     // keyed with a secret of this user and checked over this very buffer, says that this program wrote them; the
     // engine's compatibility hash is part of what the MAC covers, and wasmtime checks its own header again.
     unsafe { Component::deserialize(engine, compiled) }.ok()
+}
+
+#[expect(unsafe_code, reason = "the one place where compiled code is trusted")]
+fn map(engine: &Engine, path: &Path) -> Option<Component> {
+    // SAFETY: as above. That the file has the bytes that were checked is what its seal says of its identity; the caller
+    // looks at that before and after. It is never written in place: another takes its name.
+    unsafe { Component::deserialize_file(engine, path) }.ok()
 }
 
 #[cfg(test)]
@@ -133,15 +193,50 @@ mod tests {
         let (_dir, engine, cache, digest, component) = fixture();
         cache.store(&digest, &component);
         let path = cache.path(&digest);
-        let bytes = files::read_own(&path).unwrap();
-        for at in [0, MAC_BYTES, bytes.len() - 1] {
-            let mut changed = bytes.clone();
-            changed[at] ^= 1;
-            files::write_own(&path, &[&changed]).unwrap();
-            assert!(cache.load(&engine, &digest).is_none(), "byte {at}");
+        for path in [path.clone(), seal_path(&path)] {
+            let bytes = files::read_own(&path).unwrap();
+            for at in [0, bytes.len() - 1] {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1;
+                files::write_own(&path, &[&changed]).unwrap();
+                assert!(cache.load(&engine, &digest).is_none(), "byte {at}");
+            }
+            files::write_own(&path, &[&bytes[..MAC_BYTES - 1]]).unwrap();
+            assert!(cache.load(&engine, &digest).is_none(), "cut short");
+            files::write_own(&path, &[&bytes]).unwrap();
         }
-        files::write_own(&path, &[&bytes[..MAC_BYTES - 1]]).unwrap();
-        assert!(cache.load(&engine, &digest).is_none(), "cut short");
+        assert!(cache.load(&engine, &digest).is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_checked_is_not_read_again_until_it_is_another() {
+        let (_dir, engine, cache, digest, component) = fixture();
+        cache.store(&digest, &component);
+        let path = cache.path(&digest);
+        let identity = files::identity(&path).unwrap();
+        let content = files::read_own(&seal_path(&path)).unwrap();
+        cache.write_seal(&digest, &content[..MAC_BYTES], Some(&identity));
+        let seal = files::read_own(&seal_path(&path)).unwrap();
+        assert_eq!(seal.len(), 2 * MAC_BYTES);
+        assert!(cache.load(&engine, &digest).is_some());
+        // The same name, size and date, and other code.
+        let mut other = files::read_own(&path).unwrap();
+        let last = other.len() - 1;
+        other[last] ^= 1;
+        let date = std::fs::symlink_metadata(&path)
+            .unwrap()
+            .modified()
+            .unwrap();
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|mut file| {
+                std::io::Write::write_all(&mut file, &other)?;
+                file.set_modified(date)
+            })
+            .unwrap();
+        assert!(cache.load(&engine, &digest).is_none());
     }
 
     #[test]
@@ -149,11 +244,10 @@ mod tests {
         let (_dir, engine, cache, digest, component) = fixture();
         cache.store(&digest, &component);
         let other = Digest::of(&[b"other"]);
-        files::write_own(
-            &cache.path(&other),
-            &[&files::read_own(&cache.path(&digest)).unwrap()],
-        )
-        .unwrap();
+        for of in [|path: &Path| path.to_owned(), seal_path] {
+            let bytes = files::read_own(&of(&cache.path(&digest))).unwrap();
+            files::write_own(&of(&cache.path(&other)), &[&bytes]).unwrap();
+        }
         assert!(cache.load(&engine, &other).is_none());
     }
 

@@ -104,6 +104,55 @@ pub(crate) fn read_own(path: &Path) -> Option<Vec<u8>> {
     fs::read(path).ok()
 }
 
+/// Which file it is, and in which state: another file, or another content, has another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    /// When anything about it changed last. Nobody can set that.
+    changed: (i64, i64),
+}
+
+impl Identity {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let numbers = [self.device, self.inode, self.size];
+        let times = [self.modified, self.changed];
+        let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
+        let times = times.iter().flat_map(|(s, ns)| [*s, *ns]);
+        numbers.chain(times.flat_map(i64::to_le_bytes)).collect()
+    }
+
+    /// Has it been left alone for longer than any clock of a file system needs for a tick?
+    pub(crate) fn has_rested(&self) -> bool {
+        let now = std::time::SystemTime::now();
+        let since = now.duration_since(std::time::UNIX_EPOCH);
+        since
+            .is_ok_and(|now| i64::try_from(now.as_secs()).is_ok_and(|now| now > self.changed.0 + 2))
+    }
+}
+
+/// The identity of a regular file; none where the system cannot tell when it was changed last.
+#[cfg(unix)]
+pub(crate) fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = fs::symlink_metadata(path).ok()?;
+    meta.is_file().then(|| Identity {
+        device: meta.dev(),
+        inode: meta.ino(),
+        size: meta.size(),
+        modified: (meta.mtime(), meta.mtime_nsec()),
+        changed: (meta.ctime(), meta.ctime_nsec()),
+    })
+}
+
+/// The identity of a regular file; none where the system cannot tell when it was changed last.
+#[cfg(not(unix))]
+pub(crate) fn identity(_: &Path) -> Option<Identity> {
+    None
+}
+
 /// Writes a file that only its owner can read, complete or not at all.
 pub(crate) fn write_own(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
     let unique = format!(".{}-{:016x}", std::process::id(), rand::random::<u64>());
