@@ -25,7 +25,7 @@ use crate::{
         outcome,
         progress::{Detail, Progress, Tally},
         screen::Screen,
-        text, waiting,
+        style, text, waiting,
     },
 };
 
@@ -217,8 +217,17 @@ impl Show {
             };
             screen.say(&format!("      or: {command} --no \"{why}\""));
         }
-        // Where every stage is done, going on would end in the same way.
-        let can_help = !matches!(error, RunError::Log { .. } | RunError::Output { .. });
+        let used = tally.used();
+        if !used.is_empty() {
+            let used = used.trim_start_matches(" · ");
+            screen.say(&style::faint(&format!("  until then: {used}")));
+        }
+        // Where every stage is done, or the contract is at its end, going on would end in the same way.
+        let can_help = match error {
+            RunError::Log { .. } | RunError::Output { .. } => false,
+            RunError::Stage { failure, .. } => !failure.is_spent(),
+            _ => true,
+        };
         if waits.is_empty() && can_help {
             let name = text::line(ran.plan.name(), 120);
             screen.say(&format!(

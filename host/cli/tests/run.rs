@@ -298,3 +298,58 @@ fn an_interrupt_stops_the_run_and_leaves_code_130() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(began.elapsed() < Duration::from_secs(30));
 }
+
+#[test]
+fn what_a_model_asks_for_and_is_not_given_is_shown_and_counted() {
+    let place = Place::with_spec(
+        "name: x\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml}}\nstages:\n  - id: a\n    role: {name: A, type: worker, description: d, tools: [file_read]}\n",
+    );
+    let reads = |at| json!({"name": "file_read", "arguments": {"path": format!("f{at}")}});
+    let calls: Vec<Value> = (0..70).map(reads).collect();
+    let large = json!({"name": "file_read", "arguments": {"path": "x".repeat(2 << 20)}});
+    let model = json!([
+        {"turn": 1, "tool_calls": [{"name": "file_write", "arguments": {"path": "made", "content": "x"}}]},
+        {"turn": 2, "tool_calls": calls},
+        {"turn": 3, "tool_calls": [large]},
+        {"turn": 4, "text": "done"},
+    ]);
+    place.write("m.yml", model.to_string());
+    let ran = place.run(&["run", "spec.yml"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    for line in [
+        "model may not use tools: file_write",
+        "tools: [file_write]",
+        "6 calls more in one answer than the 64 of `calls_of_a_turn`",
+        "`file_read` with 2097163 bytes of arguments",
+        "3 blocked",
+    ] {
+        assert!(ran.err.contains(line), "{line}: {}", ran.shown());
+    }
+    assert_eq!(ran.out, "done\n");
+}
+
+#[test]
+fn what_models_used_is_said_also_of_a_run_that_ends_at_its_limit() {
+    let place = Place::with_spec(
+        "name: x\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml, price: {input_per_million: 1000, output_per_million: 1000}}}\ncontracts: {max_cost_usd: 0.001}\nstages:\n  - {id: a, role: {name: A, type: worker, description: d}}\n  - {id: b, depends_on: [a], role: {name: A, type: worker, description: d}}\n",
+    );
+    let usage = json!({"input_tokens": 1000, "output_tokens": 234, "cached_input_tokens": 900, "reasoning_tokens": 30});
+    place.write(
+        "m.yml",
+        json!([{"text": "fine", "usage": usage}]).to_string(),
+    );
+    let ran = place.run(&["run", "spec.yml", "-v"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.shown());
+    assert!(
+        ran.err
+            .contains("until then: 1,234 tokens (900 cached, 30 reasoning) · $"),
+        "{}",
+        ran.shown()
+    );
+    assert!(ran.err.contains("1,234 tokens, $"), "{}", ran.shown());
+    assert!(
+        ran.err
+            .contains("raise `contracts.max_cost_usd` and run again")
+    );
+    assert!(!ran.err.contains("armature resume"), "{}", ran.shown());
+}

@@ -273,6 +273,11 @@ impl Failure {
         )
     }
 
+    /// Is what the contract gives a run used up? No other try of the same spec has more.
+    pub fn is_spent(&self) -> bool {
+        matches!(self, Self::Spent { .. } | Self::Exhausted { .. })
+    }
+
     /// Is it about the account at a model's provider? The word for it in traces.
     pub(crate) fn account_problem(&self) -> Option<&'static str> {
         match self {
@@ -316,11 +321,12 @@ impl Failure {
                 Some("ask again where a person can answer, or change the rule that asks".into())
             }
             Self::Model(error) => Some(error.hint()).filter(|hint| !hint.is_empty()),
-            Self::Exhausted { .. } => {
-                Some("raise `contracts.max_llm_calls`, or 0 for no limit".into())
-            }
+            Self::Exhausted { .. } => Some(
+                "raise `contracts.max_llm_calls` (0 for no limit) and run again: models are not asked again what they have answered"
+                    .into(),
+            ),
             Self::Spent { limit, .. } => Some(format!(
-                "raise `contracts.{limit}`, or choose cheaper tiers and shorter prompts"
+                "raise `contracts.{limit}` and run again (models are not asked again what they have answered), or choose cheaper tiers and shorter prompts"
             )),
             Self::NoAnswer { .. } => {
                 Some("say in the role when to stop, or give the stage other tools".into())

@@ -27,21 +27,15 @@ pub(crate) fn pretty(value: &Value) -> String {
 /// The last line of a run that came to its end.
 pub(crate) fn summary(report: &RunReport, tally: &Tally) -> String {
     let summary = &report.summary;
-    let mut line = format!(
-        "Done in {} — {} ran, {} skipped, {} failed, {} blocked",
+    format!(
+        "Done in {} — {} ran, {} skipped, {} failed, {} blocked{}",
         seconds(summary.elapsed_s),
         summary.stages_ran,
         summary.stages_skipped,
         summary.stages_failed,
         tally.blocked + tally.denied,
-    );
-    if tally.tokens > 0 {
-        line.push_str(&format!(" · {} tokens", text::thousands(tally.tokens)));
-    }
-    if tally.cost_usd > 0.0 {
-        line.push_str(&format!(" · ${:.4}", tally.cost_usd));
-    }
-    line
+        tally.used(),
+    )
 }
 
 fn seconds(elapsed: f64) -> String {

@@ -85,7 +85,7 @@ impl Calls {
         let fates: Vec<(&ToolCall, Fate)> = calls
             .iter()
             .enumerate()
-            .map(|(place, call)| (call, self.judge(place, call)))
+            .map(|(place, call)| (call, self.judge(scope, place, call)))
             .collect();
         let mut answers: Vec<BoxFuture<'_, Result<Message, Failure>>> = Vec::new();
         for (call, fate) in fates {
@@ -102,13 +102,20 @@ impl Calls {
                 }
             });
         }
+        let beyond = calls.len().saturating_sub(limit("calls_of_a_turn"));
+        if beyond > 0 {
+            let most = limit("calls_of_a_turn");
+            let asked =
+                format!("{beyond} calls more in one answer than the {most} of `calls_of_a_turn`");
+            scope.not_given(Caller::Model, &asked, None);
+        }
         // All are awaited, whatever becomes of one: what was begun is written down to its end.
         let answers: Vec<Result<Message, Failure>> =
             stream::iter(answers).buffered(AT_ONCE).collect().await;
         answers.into_iter().collect()
     }
 
-    fn judge(&mut self, place: usize, call: &ToolCall) -> Fate {
+    fn judge(&mut self, scope: &Scope, place: usize, call: &ToolCall) -> Fate {
         let refuse = |class, why| Fate::Refuse { class, why };
         let most = limit("calls_of_a_turn");
         if place >= most {
@@ -120,6 +127,11 @@ impl Calls {
         let size = size(call);
         let most = limit("argument_bytes");
         if size > most {
+            let asked = format!(
+                "`{}` with {size} bytes of arguments, more than the {most} of `argument_bytes`",
+                call.name.escape_debug()
+            );
+            scope.not_given(Caller::Model, &asked, None);
             return refuse(
                 TOO_MUCH,
                 format!("the arguments have {size} bytes; {most} are allowed"),

@@ -9,9 +9,6 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use std::{fmt::Write as _, sync::Arc};
 
-/// Longest preview of an earlier stage under the mission, in characters.
-const PREVIEW: usize = 200;
-
 /// Names that the engine adds for itself and that would make every prompt of every run a new one.
 const NOT_FOR_PROMPTS: &[&str] = &[
     "run_id",
@@ -117,10 +114,8 @@ fn mission(parts: &Parts<'_>, visible: &[(&str, &Value)]) -> String {
     let prior: Vec<String> = parts
         .stages
         .iter()
-        .filter_map(|stage| {
-            let (_, value) = visible.iter().find(|(key, _)| key == stage)?;
-            Some(format!("• {stage} → {}", preview(value)))
-        })
+        .filter(|stage| visible.iter().any(|(key, _)| key == stage))
+        .map(|stage| format!("• {stage}"))
         .collect();
     if !prior.is_empty() {
         let gap = if text.is_empty() { "" } else { "\n\n" };
@@ -221,14 +216,6 @@ pub(super) fn show(value: &Value) -> String {
     }
 }
 
-fn preview(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(PREVIEW) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -271,7 +258,7 @@ mod tests {
         Make tea known.
 
         [Prior stages]
-        • plan → {"steps":["a","b"],"ok":true}
+        • plan
 
         You carry out one task of a larger workflow. Do exactly that task, completely, in the form asked for.
 
@@ -366,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_hides_the_rest_also_from_the_previews() {
+    fn a_signature_hides_the_rest_also_from_the_list_of_stages() {
         let stages = ["secret_stage".to_owned(), "open".to_owned()];
         let prompt = assemble(&Parts {
             context: context(&[
@@ -378,7 +365,7 @@ mod tests {
             stages: &stages,
             ..Parts::default()
         });
-        assert!(prompt.system.contains("• open → \"shown\""));
+        assert!(prompt.system.contains("• open") && !prompt.system.contains("shown"));
         assert!(
             !format!("{prompt:?}").contains("hidden")
                 && !format!("{prompt:?}").contains("secret_stage")

@@ -20,8 +20,9 @@ use std::{
     time::Duration,
 };
 
-use armature_sandbox::Placeholder;
-use armature_store::{Event, TraceRow};
+use armature_grants::Capability;
+use armature_sandbox::{Caller, Placeholder};
+use armature_store::{Event, TraceRow, event::Denied};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -224,6 +225,18 @@ impl Scope {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(tool.to_owned());
+    }
+
+    /// Says that somebody asked for a call that this stage gives nobody, and what would change that.
+    pub(crate) fn not_given(&self, by: Caller, asked: &str, hint: Option<String>) {
+        self.run.journal.note(Event::Denied(Denied {
+            stage: self.id().to_owned(),
+            plugin: by.word().to_owned(),
+            tool: None,
+            capability: Capability::Tool.to_string(),
+            asked: asked.to_owned(),
+            hint,
+        }));
     }
 
     /// The tools that were called.

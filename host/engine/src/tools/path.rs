@@ -85,7 +85,7 @@ pub(crate) enum Exposure<'a> {
 pub(crate) async fn act(asked: Act<'_>) -> Result<Value, Failure> {
     let scope = Arc::clone(asked.scope);
     let mut record = Record::new(&scope, asked.caller, &asked.what);
-    let started = Instant::now();
+    let (started, asked_by) = (Instant::now(), asked.caller);
     let asked_adapter = match &asked.what {
         What::Adapter { adapter, .. } => Some(*adapter),
         What::Tool { .. } => None,
@@ -99,6 +99,9 @@ pub(crate) async fn act(asked: Act<'_>) -> Result<Value, Failure> {
         && failure.is_stop()
     {
         scope.run.tally.refused();
+        if let Failure::NotExposed { tool, .. } = failure {
+            scope.not_given(asked_by, tool, failure.hint());
+        }
     }
     record.finish(&scope, started.elapsed(), &result);
     result

@@ -201,6 +201,7 @@ fn light(event: &Event) -> Event {
             model: result.model.clone(),
             input_tokens: result.input_tokens,
             output_tokens: result.output_tokens,
+            cost_usd: result.cost_usd,
             cached: result.cached,
             error: result.error.clone(),
             ..ModelResult::default()

@@ -42,6 +42,7 @@ struct At {
     has_failed: bool,
     is_cached: bool,
     tokens: u64,
+    cost_usd: f64,
 }
 
 impl At {
@@ -233,6 +234,9 @@ impl Story {
         }
         if self.is_verbose && at.tokens > 0 {
             about.push(format!("{} tokens", text::thousands(at.tokens)));
+            if at.cost_usd > 0.0 {
+                about.push(format!("${:.4}", at.cost_usd));
+            }
         }
         let sign = if at.failed_items > 0 {
             doubtful("✓")
@@ -286,6 +290,9 @@ impl Story {
         if let Event::ModelResult(result) = event {
             let at = self.stages.entry(key.clone()).or_default();
             at.is_cached |= result.cached;
+            if !result.cached {
+                at.cost_usd += result.cost_usd.unwrap_or(0.0);
+            }
             at.tokens = at
                 .tokens
                 .saturating_add(result.input_tokens)

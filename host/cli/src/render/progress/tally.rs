@@ -6,6 +6,7 @@ use armature_store::{
 };
 
 use super::Streamed;
+use crate::render::text;
 
 /// So many refusals are kept; the rest is counted.
 const MAX_KEPT: usize = 20;
@@ -19,6 +20,10 @@ pub(crate) struct Tally {
     pub(crate) denied: u64,
     /// Tokens read and written, those of cached replies left out.
     pub(crate) tokens: u64,
+    /// Of those read, what the provider had kept.
+    pub(crate) cached: u64,
+    /// Of those written, hidden reasoning.
+    pub(crate) reasoning: u64,
     /// What is known to have been paid.
     pub(crate) cost_usd: f64,
     /// The rights that were asked for first, each with the line that would give it.
@@ -50,10 +55,32 @@ impl Tally {
                     .tokens
                     .saturating_add(result.input_tokens)
                     .saturating_add(result.output_tokens);
+                self.cached = self.cached.saturating_add(result.cached_input_tokens);
+                self.reasoning = self.reasoning.saturating_add(result.reasoning_tokens);
                 self.cost_usd += result.cost_usd.unwrap_or(0.0);
             }
             _ => {}
         }
+    }
+
+    /// What models used, in words; nothing where they used nothing.
+    pub(crate) fn used(&self) -> String {
+        let mut used = String::new();
+        if self.tokens > 0 {
+            used = format!(" · {} tokens", text::thousands(self.tokens));
+            let parts: Vec<String> = [(self.cached, "cached"), (self.reasoning, "reasoning")]
+                .into_iter()
+                .filter(|(tokens, _)| *tokens > 0)
+                .map(|(tokens, kind)| format!("{} {kind}", text::thousands(tokens)))
+                .collect();
+            if !parts.is_empty() {
+                used.push_str(&format!(" ({})", parts.join(", ")));
+            }
+        }
+        if self.cost_usd > 0.0 {
+            used.push_str(&format!(" · ${:.4}", self.cost_usd));
+        }
+        used
     }
 
     /// What would give the rights that were refused, each said once.
