@@ -47,7 +47,10 @@ pub(crate) async fn warm(home: &Path) {
         let path = entry.expect("the cache").path();
         let name = path.file_name().unwrap_or_default();
         // Another process may be writing there: what is not whole yet has another name.
-        let is_whole = name == "key" || path.extension().is_some_and(|end| end == "compiled");
+        let is_whole = name == "key"
+            || path
+                .extension()
+                .is_some_and(|end| end == "compiled" || end == "seal");
         if is_whole && !cache.join(name).exists() {
             let linked = std::fs::hard_link(&path, cache.join(name));
             linked

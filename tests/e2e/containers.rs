@@ -117,8 +117,7 @@ impl Engine {
         std::fs::copy(busybox, root.join("bin/busybox")).unwrap();
         for tool in [
             "sh", "cat", "ls", "id", "touch", "sleep", "echo", "wget", "env", "tail", "head",
-            "mkdir", "yes", "test", "ip", "tr", "grep", "sort", "uniq", "awk", "tr", "grep",
-            "sort", "uniq", "awk",
+            "mkdir", "yes", "test", "ip", "tr", "grep", "sort", "uniq", "awk",
         ] {
             std::os::unix::fs::symlink("busybox", root.join("bin").join(tool)).unwrap();
         }

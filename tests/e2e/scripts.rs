@@ -117,3 +117,38 @@ fn plugins_are_compiled_ahead_and_not_twice() {
         );
     }
 }
+
+#[test]
+fn a_script_of_javascript_reaches_the_network_as_far_as_it_is_granted_and_no_further() {
+    let project = project();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in server.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 1024];
+            let _ = std::io::Read::read(&mut stream, &mut request);
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
+            let _ = std::io::Write::write_all(&mut stream, answer);
+        }
+    });
+    let spec = |grants: &str| {
+        format!(
+            "name: x\nadapters:\n  a:\n    type: javascript\n    cmd: |\n      import {{ fetch }} from 'armature';\n      export default fetch('http://{address}/x').body\n{grants}stages: [{{ id: a, adapter: a }}]\n"
+        )
+    };
+    project.write("spec.yml", &spec(""));
+    let said = project.run(&["run", "spec.yml", "-q"]);
+    assert!(
+        said.all().contains("not granted: http GET"),
+        "{}",
+        said.all()
+    );
+    let granted = format!(
+        "    grants: {{ http: [{{ allow: 'GET http://{address}/**', private: true }}] }}\n"
+    );
+    project.write("spec.yml", &spec(&granted));
+    let said = project.run(&["run", "spec.yml", "-q"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    assert_eq!(said.json()["a"]["result"], "hello", "{}", said.all());
+}

@@ -74,7 +74,8 @@ impl Cache {
 
     /// Is there something under the name of this component? Whether it can be used is found out by loading it.
     pub(crate) fn holds(&self, component: &Digest) -> bool {
-        self.path(component).exists()
+        let path = self.path(component);
+        path.exists() && seal_path(&path).exists()
     }
 
     /// The compiled component, if it is there and nobody touched it.

@@ -35,6 +35,10 @@ pub struct Manifest {
     /// The rights it asks for.
     #[serde(default)]
     pub requests: Grants,
+    /// Of those, what a built-in plugin has where the spec says nothing; without this table all of them. Of any other
+    /// plugin it says nothing: such a one has what it is granted.
+    #[serde(default, rename = "default")]
+    pub defaults: Option<Grants>,
     /// The limits it asks for: what its author found it needs. They hold only where the spec sets them.
     #[serde(default)]
     pub limits: LimitRequest,
@@ -77,6 +81,7 @@ impl Manifest {
             description: String::new(),
             component: None,
             requests: Grants::default(),
+            defaults: None,
             limits: LimitRequest::default(),
         }
     }

@@ -11,8 +11,8 @@ use super::{
 };
 
 impl Resolver<'_> {
-    /// What the spec gives a plugin: what is written, and where nothing is written a built-in has what its manifest asks
-    /// for (we wrote it).
+    /// What the spec gives a plugin: what is written, and where nothing is written a built-in has what its manifest says
+    /// it usually needs (we wrote it).
     pub(crate) fn given(&self, plugin: &Plugin) -> Given {
         let Written { grants, mut limits } =
             self.written.get(plugin.name()).cloned().unwrap_or_default();
@@ -30,7 +30,11 @@ impl Resolver<'_> {
             }
         }
         Given {
-            grants: grants.unwrap_or_else(|| plugin.manifest().requests.clone()),
+            grants: grants.unwrap_or_else(|| {
+                let manifest = plugin.manifest();
+                let usual = manifest.defaults.as_ref();
+                usual.unwrap_or(&manifest.requests).clone()
+            }),
             limits,
         }
     }
