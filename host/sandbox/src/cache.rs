@@ -97,7 +97,7 @@ impl Cache {
         let loaded = deserialize(engine, &compiled)?;
         // Only a file that was the same before it was read and after, and that has rested: within one tick of the file
         // system's clock a second write would not show.
-        if let Some(identity) = identity.filter(|it| it.has_rested())
+        if let Some(identity) = identity.filter(files::Identity::has_rested)
             && files::identity(&path).as_ref() == Some(&identity)
         {
             self.write_seal(component, content, Some(&identity));
