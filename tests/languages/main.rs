@@ -71,7 +71,7 @@ pub(crate) const JAVASCRIPT: Language = Language {
     ending: "mjs",
     program: "node",
     options: &[],
-    least: 39,
+    least: 40,
 };
 
 fn root() -> PathBuf {

@@ -1,0 +1,1 @@
+diff words.txt <(sort words.txt)

@@ -1,0 +1,1 @@
+env | grep -c ^HOME=; printenv HOME | wc -l; sh -c 'test -n "$HOME"'; echo $?

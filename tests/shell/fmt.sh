@@ -1,0 +1,1 @@
+fmt -w 20 <<< 'a long line of words that is wrapped'
