@@ -326,3 +326,80 @@ async fn waiting_burns_no_fuel_and_scripts_wait_side_by_side() {
         began.elapsed()
     );
 }
+
+#[tokio::test]
+async fn what_could_not_be_changed_is_named_and_the_command_fails() {
+    let shell = Shell::new().await;
+    let dir = workspace();
+    std::fs::create_dir(dir.path().join("out")).unwrap();
+    std::fs::create_dir(dir.path().join("empty")).unwrap();
+    std::fs::create_dir_all(dir.path().join(".git/refs")).unwrap();
+    let rights = json!({"fs": {"read": ["."], "write": ["out"]}});
+    let mut wrong = Vec::new();
+    for cmd in [
+        "rm -rf notes",
+        "rm -f words.txt",
+        "rm -rf notes/a.md out/nosuch",
+        "rmdir empty",
+        "cp words.txt new.txt",
+        "cp -r notes copied",
+        "mv words.txt out/",
+        "mv words.txt moved.txt",
+        "mkdir made",
+        "mkdir -p made/below",
+        "touch new.txt",
+        "echo x > words.txt",
+        "echo x >> words.txt",
+        "sed -i s/a/b/ words.txt",
+        "echo x | tee new.txt",
+        "find . -name '*.md' -delete",
+        "dd if=words.txt of=new.txt",
+        "truncate -s 0 words.txt",
+        "tar cf new.tar notes",
+        "gzip words.txt",
+        "install words.txt new.txt",
+        "split -l 2 words.txt part-",
+        "sort -o words.txt words.txt",
+    ] {
+        let call = shell.call(dir.path(), rights.clone(), shell.limits());
+        let outcome = shell.call_with(&json!({ "cmd": cmd }), call).await;
+        let value = outcome.result.unwrap();
+        let stderr = text(&value, "stderr");
+        let last = stderr.lines().last().unwrap_or_default();
+        if value["exit_code"] == 0 || !last.contains("has no right to change `") {
+            wrong.push(format!("{cmd}: {value}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for path in ["words.txt", "notes/a.md", "notes/c.md"] {
+        assert!(dir.path().join(path).exists(), "{path}");
+    }
+    // The script goes on.
+    let cmd = "echo before; echo x | tee new.txt || echo failed; gzip words.txt; echo after";
+    let call = shell.call(dir.path(), rights.clone(), shell.limits());
+    let outcome = shell.call_with(&json!({ "cmd": cmd }), call).await;
+    let value = outcome.result.unwrap();
+    let stdout = text(&value, "stdout");
+    assert!(
+        stdout.starts_with("before\n") && stdout.ends_with("after\n"),
+        "{value}"
+    );
+    // What is held back from everybody, and what is made up for the call.
+    for (cmd, exit_code, is_told) in [
+        ("rm -rf .git", 1, true),
+        ("rm -rf .git/refs", 1, true),
+        ("rm -f /etc/nosuch", 0, false),
+        ("rm -rf /", 1, true),
+        ("rm -rf /workspace", 1, true),
+        ("rm -rf ..", 1, true),
+    ] {
+        let value = shell.run(dir.path(), cmd).await.result.unwrap();
+        assert_eq!(value["exit_code"], exit_code, "{cmd}: {value}");
+        assert_eq!(
+            !text(&value, "stderr").is_empty(),
+            is_told,
+            "{cmd}: {value}"
+        );
+    }
+    assert!(dir.path().join(".git/refs").exists());
+}

@@ -1,1 +1,2 @@
+# as: file
 set -u; echo $undefined; echo never

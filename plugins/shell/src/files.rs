@@ -18,11 +18,19 @@ use bashkit::{DirEntry, FileType, FsBackend, Metadata, Result, async_trait};
 const PLAIN: u32 = 0o644;
 const EXECUTABLE: u32 = 0o755;
 
+/// What tools say where a right is missing.
+pub(crate) const REFUSED: &str = "Permission denied";
+
+/// Most places that are kept of those that could not be changed.
+const MOST_REFUSED: usize = 100;
+
 /// The workspace.
 #[derive(Default)]
 pub(crate) struct Workspace {
     /// What `chmod` said during this call.
     modes: Mutex<HashMap<PathBuf, u32>>,
+    /// What could not be changed for want of a right, each once.
+    refused: Mutex<Vec<String>>,
 }
 
 /// The path as the host takes it: relative to the workspace.
@@ -37,12 +45,15 @@ fn relative(path: &Path) -> Result<&str> {
 /// What a program of the system would have been told.
 fn failed(error: fs::Error) -> bashkit::Error {
     let error = match error.reason {
-        Reason::Denied(text) => IoError::new(ErrorKind::PermissionDenied, text),
+        Reason::Denied(text) => {
+            let text = format!("{REFUSED} ({text})");
+            IoError::new(ErrorKind::PermissionDenied, text)
+        }
         Reason::NotFound => IoError::from(ErrorKind::NotFound),
         Reason::InvalidPath(text) => IoError::new(ErrorKind::InvalidInput, text),
         Reason::NotAFile => IoError::other("not a regular file"),
         Reason::Exists => IoError::new(ErrorKind::AlreadyExists, "file exists"),
-        Reason::NotEmpty => IoError::other("directory not empty"),
+        Reason::NotEmpty => IoError::new(ErrorKind::DirectoryNotEmpty, "Directory not empty"),
         Reason::TooLarge => IoError::other("File too large (a limit of this call)"),
         other => IoError::other(format!("{other:?}")),
     };
@@ -50,6 +61,30 @@ fn failed(error: fs::Error) -> bashkit::Error {
 }
 
 impl Workspace {
+    /// The error of what changes a place. Not every tool tells of each, so they are kept, to be told at the end; and
+    /// where a right is missing it is an error that ends the tool, as an error of files would end the whole script.
+    fn unchanged(&self, path: &Path, error: fs::Error) -> bashkit::Error {
+        if matches!(error.reason, Reason::Denied(_)) {
+            let name = relative(path).unwrap_or_default().to_owned();
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            if refused.len() < MOST_REFUSED && !refused.contains(&name) {
+                refused.push(name);
+            }
+        }
+        match failed(error) {
+            bashkit::Error::Io(io) if io.kind() == ErrorKind::PermissionDenied => {
+                bashkit::Error::Execution(io.to_string())
+            }
+            other => other,
+        }
+    }
+
+    /// What could not be changed for want of a right.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone()
+    }
+
     fn metadata(&self, path: &Path, entry: &Entry) -> Metadata {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(entry.modified_ms);
         let file_type = match entry.kind {
@@ -81,25 +116,25 @@ impl FsBackend for Workspace {
     }
 
     async fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
-        fs::write(relative(path)?, content).map_err(failed)
+        fs::write(relative(path)?, content).map_err(|error| self.unchanged(path, error))
     }
 
     async fn append(&self, path: &Path, content: &[u8]) -> Result<()> {
-        fs::append(relative(path)?, content).map_err(failed)
+        fs::append(relative(path)?, content).map_err(|error| self.unchanged(path, error))
     }
 
     async fn mkdir(&self, path: &Path, _recursive: bool) -> Result<()> {
-        fs::make_directory(relative(path)?).map_err(failed)
+        fs::make_directory(relative(path)?).map_err(|error| self.unchanged(path, error))
     }
 
     async fn remove(&self, path: &Path, recursive: bool) -> Result<()> {
-        let path = relative(path)?;
+        let name = relative(path)?;
         if recursive {
-            fs::remove_all(path)
+            fs::remove_all(name)
         } else {
-            fs::remove(path)
+            fs::remove(name)
         }
-        .map_err(failed)
+        .map_err(|error| self.unchanged(path, error))
     }
 
     async fn stat(&self, path: &Path) -> Result<Metadata> {
@@ -131,12 +166,17 @@ impl FsBackend for Workspace {
     }
 
     async fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        fs::rename(relative(from)?, relative(to)?).map_err(failed)
+        fs::rename(relative(from)?, relative(to)?).map_err(|error| self.unchanged(to, error))?;
+        let mut modes = self.modes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mode) = modes.remove(from) {
+            modes.insert(to.to_owned(), mode);
+        }
+        Ok(())
     }
 
     async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         let content = fs::read(relative(from)?).map_err(failed)?;
-        fs::write(relative(to)?, content).map_err(failed)
+        fs::write(relative(to)?, content).map_err(|error| self.unchanged(to, error))
     }
 
     async fn symlink(&self, _target: &Path, _link: &Path) -> Result<()> {
@@ -162,6 +202,6 @@ impl FsBackend for Workspace {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        fs::set_modified(relative(path)?, millis).map_err(failed)
+        fs::set_modified(relative(path)?, millis).map_err(|error| self.unchanged(path, error))
     }
 }

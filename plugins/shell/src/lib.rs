@@ -8,6 +8,7 @@
 
 mod files;
 mod session;
+mod tools;
 
 use std::time::Duration;
 

@@ -15,7 +15,10 @@ use bashkit::{
     Bash, ExecutionLimits, FsLimits, MemoryLimits, PosixFs, SessionLimits, hooks::HookAction,
 };
 
-use crate::files::Workspace;
+use crate::{
+    files::{REFUSED, Workspace},
+    tools,
+};
 
 /// Where the workspace is seen, as in a container.
 const WORKSPACE: &str = "/workspace";
@@ -68,7 +71,8 @@ impl Session {
 
     async fn run_in(self, script: &str) -> Result<Finished, ToolError> {
         let deadline = self.deadline;
-        let mut bash = self.shell().await?;
+        let files = Arc::new(PosixFs::new(Workspace::default()));
+        let mut bash = self.shell(Arc::clone(&files)).await?;
         match bash.exec(script).await {
             Ok(done) => {
                 let mut stderr = done.stderr.to_string();
@@ -76,6 +80,7 @@ impl Session {
                     stderr += "armature: the output was cut: more than 4 MiB of standard output or 256 KiB of standard error\n";
                 }
                 ways_out(&mut stderr);
+                refused(&mut stderr, &files.backend().refused());
                 Ok(Finished {
                     stdout: done.stdout.to_string(),
                     stderr,
@@ -86,7 +91,7 @@ impl Session {
         }
     }
 
-    async fn shell(self) -> Result<Bash, ToolError> {
+    async fn shell(self, files: Arc<PosixFs<Workspace>>) -> Result<Bash, ToolError> {
         let limits = ExecutionLimits {
             max_work_units: u64::MAX,
             max_aggregate_input_bytes: u64::MAX,
@@ -107,12 +112,14 @@ impl Session {
         let mut builder = Bash::builder()
             .cwd(WORKSPACE)
             .username("agent")
+            .env("HOME", "/home/agent")
             .hostname("armature")
             .limits(limits)
             .session_limits(SessionLimits::unlimited())
             .memory_limits(MemoryLimits::unlimited())
             .filesystem_limits(FsLimits::unlimited())
             .builtin_filter(|name| !LEFT_OUT.contains(&name));
+        builder = tools::register(builder);
         for (name, value) in &self.variables {
             builder = builder.env(name, value);
         }
@@ -141,8 +148,7 @@ impl Session {
         }
         let bash = builder.build();
         let _ = stop.set(bash.cancellation_token());
-        bash.mount(WORKSPACE, Arc::new(PosixFs::new(Workspace::default())))
-            .map_err(ToolError::failed)?;
+        bash.mount(WORKSPACE, files).map_err(ToolError::failed)?;
         if let Some(context) = &self.context {
             let file = Path::new(CONTEXT_FILE);
             bash.fs()
@@ -196,5 +202,24 @@ fn ways_out(stderr: &mut String) {
     }
     *stderr += &format!(
         "armature: `{name}` is not part of this shell. Ways out: a plugin that does it, `sandbox.mode: docker`, or a plugin with a `process` grant\n"
+    );
+}
+
+/// Says what could not be changed: not every tool does.
+fn refused(stderr: &mut String, places: &[String]) {
+    let Some(first) = places.first() else {
+        return;
+    };
+    // The interpreter names the kind of the error before it.
+    *stderr = stderr.replace(&format!("execution error: {REFUSED}"), REFUSED);
+    if !stderr.is_empty() && !stderr.ends_with('\n') {
+        stderr.push('\n');
+    }
+    let others = match places.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    *stderr += &format!(
+        "armature: this call has no right to change `{first}`{others}; `grants.fs.write` names what it may\n"
     );
 }
