@@ -346,6 +346,7 @@ impl Engine {
                 scope: &Arc::new(Scope::outside(&run)),
                 args,
                 placeholders: Vec::new(),
+                sources: Map::new(),
             })
             .await
         })

@@ -23,6 +23,7 @@ mod memory;
 mod misfit;
 mod plan;
 mod plugins;
+mod provenance;
 mod role;
 mod rules;
 mod run;

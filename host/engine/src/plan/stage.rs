@@ -244,6 +244,16 @@ pub(crate) enum Program {
     Function(Function),
 }
 
+impl Program {
+    /// The names that its text can mention; none where it is no template.
+    pub(crate) fn names(&self) -> Option<&Names> {
+        match self {
+            Self::Command(text) | Self::Code(text) => Some(text.names()),
+            Self::Function(_) => None,
+        }
+    }
+}
+
 /// A function in a file, with the file's text as it was when the plan was made.
 #[derive(Debug)]
 pub(crate) struct Function {

@@ -15,7 +15,7 @@ use futures::{
     future::{BoxFuture, ready},
     stream,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     failure::Failure,
@@ -174,6 +174,7 @@ async fn one(
         scope,
         args,
         placeholders: Vec::new(),
+        sources: Map::new(),
     };
     // Boxed: a tool may be a long way down.
     match act(asked).boxed().await {

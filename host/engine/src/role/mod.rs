@@ -26,13 +26,14 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    context::{Context, Origin},
+    context::Context,
     failure::Failure,
     memory,
     plan::{
         stage::{Kind, RoleStage, Stage},
         text::Text,
     },
+    provenance,
     run::Run,
     stage::{Place, Scope},
     tools::as_map,
@@ -261,7 +262,7 @@ fn trace(
             .map(|(key, value)| (key.clone(), short(value)))
             .collect(),
         inputs_hash: digest(context),
-        inputs_provenance: provenance(run, context),
+        inputs_provenance: provenance::of_all(run, context),
         tools_declared: role.tools.clone(),
         tools_called: called,
         schema_hash: role.form(),
@@ -287,28 +288,6 @@ fn digest(context: &Context) -> String {
         .map(|(key, value)| (key, Value::clone(&value)))
         .collect();
     Digest::of(&[Value::Object(listed).to_string().as_bytes()]).short()
-}
-
-/// Where each value that the stage sees comes from: the person, an earlier run, a stage, or the engine itself.
-fn provenance(run: &Run, context: &Context) -> Map<String, Value> {
-    let spec = &run.plan.0.document.spec;
-    let carried = spec.continuation.as_ref().map(|it| it.inject_as.as_str());
-    let memory = spec.memory.as_ref();
-    let values = memory.map(|it| it.inject_as.as_str());
-    let facts = memory.map(|it| it.inject_knowledge_as.as_str());
-    let from = |key: &str| match context.origin(key) {
-        Origin::Stage(id) => format!("stage:{id}"),
-        Origin::Own => "engine".to_owned(),
-        Origin::Base if key == "run_id" => "engine".to_owned(),
-        Origin::Base if Some(key) == carried => "prior_run".to_owned(),
-        Origin::Base if Some(key) == values => "memory".to_owned(),
-        Origin::Base if Some(key) == facts => "knowledge".to_owned(),
-        Origin::Base if key == "_stale_memory_keys" => "stale_memory".to_owned(),
-        Origin::Base => "user_input".to_owned(),
-    };
-    let keys = context.all().into_keys();
-    keys.map(|key| (key.clone(), Value::from(from(&key))))
-        .collect()
 }
 
 /// One answer made of several, by the judge's tier.

@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     failure::Failure,
     plan::stage::{AdapterStage, Function, Program},
+    provenance,
     tools::{Act, What, act},
 };
 
@@ -31,6 +32,12 @@ pub(crate) async fn run(
         Some(program) => given(&stage.name, program, context, args)?,
         None => args,
     };
+    let written = stage.program.as_ref().and_then(Program::names);
+    let sources = provenance::of_names(
+        &scope.run,
+        context,
+        std::iter::once(stage.args.names()).chain(written),
+    );
     let context = context
         .all()
         .into_iter()
@@ -45,6 +52,7 @@ pub(crate) async fn run(
         scope,
         args,
         placeholders: scope.placeholders(&stage.env),
+        sources,
     })
     .await
 }

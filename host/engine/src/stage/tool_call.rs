@@ -13,6 +13,7 @@ use crate::{
     context::Context,
     failure::Failure,
     plan::stage::ToolStage,
+    provenance,
     tools::{Act, Exposure, What, act},
 };
 
@@ -38,6 +39,7 @@ pub(crate) async fn call(
         scope,
         args,
         placeholders: scope.placeholders(&stage.env),
+        sources: provenance::of_names(&scope.run, context, [stage.args.names()]),
     })
     .await
 }

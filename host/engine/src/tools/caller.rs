@@ -9,7 +9,7 @@ use std::sync::Arc;
 use armature_grants::Rights;
 use armature_sandbox::{CallError, Caller, ToolCaller, ToolDefinition, ToolError};
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::path::{Act, Exposure, What, act};
 use crate::{failure::Failure, stage::Scope};
@@ -46,6 +46,7 @@ impl ToolCaller for GuestCaller {
                 scope: &self.scope,
                 args: arguments,
                 placeholders: Vec::new(),
+                sources: Map::new(),
             };
             act(asked).await.map_err(for_guest)
         })

@@ -26,7 +26,7 @@ use armature_store::{
     Event,
     event::{Denied, ToolIntent},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     caller::GuestCaller,
@@ -54,6 +54,8 @@ pub(crate) struct Act<'a> {
     pub(crate) args: Value,
     /// The secrets that the arguments mention, each with the hosts that may have it.
     pub(crate) placeholders: Vec<Placeholder>,
+    /// Where the values come from that the templates of the arguments mention. Empty where nobody wrote templates.
+    pub(crate) sources: Map<String, Value>,
 }
 
 /// What is to be called.
@@ -82,9 +84,10 @@ pub(crate) enum Exposure<'a> {
 }
 
 /// Makes a call, or says why not. Either way there is a trace row.
-pub(crate) async fn act(asked: Act<'_>) -> Result<Value, Failure> {
+pub(crate) async fn act(mut asked: Act<'_>) -> Result<Value, Failure> {
     let scope = Arc::clone(asked.scope);
     let mut record = Record::new(&scope, asked.caller, &asked.what);
+    record.sources(std::mem::take(&mut asked.sources));
     let (started, asked_by) = (Instant::now(), asked.caller);
     let asked_adapter = match &asked.what {
         What::Adapter { adapter, .. } => Some(*adapter),
@@ -114,6 +117,7 @@ async fn pass(asked: Act<'_>, record: &mut Record) -> Result<Value, Failure> {
         scope,
         args,
         placeholders,
+        sources: _,
     } = asked;
     let run = &scope.run;
     let target = find(run, scope, &what)?;

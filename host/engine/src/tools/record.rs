@@ -68,6 +68,13 @@ impl Record {
         }
     }
 
+    /// Where the values in the arguments come from.
+    pub(crate) fn sources(&mut self, sources: Map<String, Value>) {
+        if let Some(row) = &mut self.row {
+            row.inputs_provenance = sources;
+        }
+    }
+
     /// The call's name in the log.
     pub(crate) fn call_id(&mut self, call_id: &str) {
         if let Some(row) = &mut self.row {

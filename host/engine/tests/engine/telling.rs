@@ -1,6 +1,6 @@
 //! What a run tells: its events in order, what stages are told last, where values in a trace come from.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -97,6 +97,36 @@ stages:
             .all(|key| row.inputs_provenance.contains_key(key))
     );
     assert!(!row.inputs_hash.is_empty());
+}
+
+#[tokio::test]
+async fn the_trace_of_a_tool_or_a_script_says_where_what_it_was_given_comes_from() {
+    let world = World::with_shell().await;
+    let spec = r#"
+adapters:
+  stats: { type: plugin, plugin: text-stats, args: { text: "{{ w.written }} {{ nobody }}" } }
+  said: { type: script, cmd: "echo {{ topic | sh }}", args: { N: "{{ run_id }}" } }
+stages:
+  - { id: w, tool_call: { name: file_write, args: { path: "{{ topic }}", content: y } } }
+  - { id: s, depends_on: [w], adapter: stats }
+  - { id: c, depends_on: [s], adapter: said }
+  - { id: f, depends_on: [c], fan_out: 1, partition_source: "{{ ['a'] }}", tool_call: { name: file_write, args: { path: "{{ item }}", content: "{{ s }}" } } }
+  - { id: plain, tool_call: { name: file_write, args: { path: x, content: y } } }
+"#;
+    let report = world
+        .run(spec, json!({"topic": "tea", "unused": 1}))
+        .await
+        .unwrap();
+    let rows = world.traces(&report.run_id);
+    let of = |stage: &str| {
+        let row = rows.iter().find(|row| row.stage_id == stage).unwrap();
+        Value::from(row.inputs_provenance.clone())
+    };
+    assert_eq!(of("w"), json!({"topic": "user_input"}));
+    assert_eq!(of("s"), json!({"w": "stage:w"}));
+    assert_eq!(of("c"), json!({"topic": "user_input", "run_id": "engine"}));
+    assert_eq!(of("f"), json!({"item": "engine", "s": "stage:s"}));
+    assert_eq!(of("plain"), json!({}));
 }
 
 #[tokio::test]
