@@ -8,6 +8,7 @@
 use std::{sync::Arc, time::Instant};
 
 use armature_grants::{Capability, Denial, Layer, PluginName, RelPath, RunLimit};
+use armature_sandbox::FileError;
 use armature_spec::FanIn;
 use armature_store::{Event, event::Denied};
 use futures::{StreamExt, stream};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Place,
+    Place, Scope,
     recovery::{attempts, failed, in_time, tenths},
 };
 use crate::{
@@ -28,6 +29,9 @@ use crate::{
 
 /// Largest file that `inject_file_as` reads, in bytes.
 const MAX_FILE: u64 = 4 << 20;
+
+/// Longest part of a path that a failure repeats, in characters.
+const SHOWN: usize = 200;
 
 /// What an item leaves that failed.
 const ITEM_ERROR: &str = "_fan_out_error";
@@ -140,8 +144,14 @@ async fn one(
     }
     let began = Instant::now();
     run.journal.room().await;
-    let context = seen(&run, stage, fan_out, &context, item).await;
-    let result = attempts(&run, at, stage, &context).await;
+    let result = match seen(&run, stage, fan_out, &context, item).await {
+        Ok(context) => attempts(&run, at, stage, &context).await,
+        Err(failure) => {
+            let scope = Scope::new(&run, at, 1, run.stop_of(at.number).clone());
+            scope.trace_failure(&failure, began.elapsed());
+            Err(failure)
+        }
+    };
     if let Ok(value) = &result {
         run.journal.note(Event::StageCompleted {
             stage: stage.id.clone(),
@@ -274,23 +284,53 @@ async fn seen(
     fan_out: &FanOut,
     context: &Context,
     item: Value,
-) -> Context {
+) -> Result<Context, Failure> {
     let Some(name) = &fan_out.inject_file_as else {
-        return context.with(fan_out.key.clone(), item);
+        return Ok(context.with(fan_out.key.clone(), item));
     };
-    let path = RelPath::new(item.as_str().unwrap_or_default()).ok();
-    let path = path.filter(|path| may_read(run, stage, path));
-    let workspace = run.workspace.clone();
-    // Below the workspace, without links, as a tool with a read grant would see it. What cannot be read is empty.
-    let read = move || {
-        path.and_then(|path| workspace.read(&path, MAX_FILE).ok())
-            .unwrap_or_default()
-    };
-    let bytes = tokio::task::spawn_blocking(read).await.unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    context
+    let text = text_of(run, stage, &item).await?;
+    Ok(context
         .with(fan_out.key.clone(), item)
-        .with(name.clone(), Value::from(text))
+        .with(name.clone(), Value::from(text)))
+}
+
+/// The text of the file that an item names. A file that is not there has none, as in the original, and one that the
+/// stage may not read has none either and is a denial; what can be no file of the workspace is a mistake, which an empty
+/// text would hide.
+async fn text_of(run: &Arc<Run>, stage: &Stage, item: &Value) -> Result<String, Failure> {
+    let no_file = |shown: &str, why: &str| {
+        Failure::Value(format!(
+            "Stage '{}' inject_file_as: {shown} names no file in the workspace: {why}. Let `partition_source` give paths \
+             below `sandbox.host_workspace`, as `notes/a.txt`",
+            stage.id
+        ))
+    };
+    let Some(text) = item.as_str() else {
+        return Err(no_file(
+            "an item",
+            &format!("it is {}, no text", kind(item)),
+        ));
+    };
+    let shown: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
+    let shown = format!("the item `{shown}`");
+    let path = RelPath::new(text).map_err(|why| no_file(&shown, &why.to_string()))?;
+    if !may_read(run, stage, &path) {
+        return Ok(String::new());
+    }
+    let workspace = run.workspace.clone();
+    // Below the workspace, without links, as a tool with a read grant would see it.
+    let read = tokio::task::spawn_blocking(move || workspace.read(&path, MAX_FILE))
+        .await
+        .map_err(|error| Failure::Internal(format!("reading a file failed: {error}")))?;
+    match read {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(FileError::NotFound | FileError::Other(_)) => Ok(String::new()),
+        Err(why) => Err(no_file(&shown, &why.to_string())),
+    }
 }
 
 /// May the stage read this file? What its own `grants:` say, and those of the stages that started this run, and the

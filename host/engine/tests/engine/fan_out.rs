@@ -138,14 +138,47 @@ stages:
     partition_source: "{{ paths }}"
     tool_call: { name: file_write, args: { path: "copy-{{ loop_index | default('x') }}-{{ text | length }}", content: "{{ text }}" } }
 "#;
-    world
-        .outputs(
-            spec,
-            json!({"paths": ["a.txt", "../outside.txt", "missing"]}),
-        )
-        .await;
+    let paths = json!([
+        "a.txt",
+        "../outside.txt",
+        "missing",
+        "/etc/hostname",
+        7,
+        "link"
+    ]);
+    std::os::unix::fs::symlink("../outside.txt", world.dir.path().join("work/link")).unwrap();
+    let report = world.run(spec, json!({ "paths": paths })).await.unwrap();
     assert_eq!(world.read("copy-x-6").as_deref(), Some("inside"));
     assert_eq!(world.read("copy-x-0").as_deref(), Some(""));
+    let of = |item: usize| report.outputs["f"][item]["_fan_out_error"].as_str();
+    assert_eq!((of(0), of(2)), (None, None));
+    for (item, why) in [
+        (
+            1,
+            "the item `../outside.txt` names no file in the workspace: the path has `..` in it",
+        ),
+        (
+            3,
+            "the item `/etc/hostname` names no file in the workspace: the path is absolute",
+        ),
+        (4, "an item names no file in the workspace: it is a number"),
+        (
+            5,
+            "the item `link` names no file in the workspace: not a regular file, or a link",
+        ),
+    ] {
+        let said = of(item).unwrap();
+        assert!(said.starts_with("Stage 'f' inject_file_as: "), "{said}");
+        assert!(
+            said.contains(why) && said.contains("`sandbox.host_workspace`"),
+            "{said}"
+        );
+    }
+    let rows = world.traces(&report.run_id);
+    assert_eq!(rows.iter().filter(|row| !row.success).count(), 4);
+    let error = world.run(spec, json!({"paths": ["../outside.txt"]})).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("names no file in the workspace"), "{error}");
 }
 
 #[tokio::test]

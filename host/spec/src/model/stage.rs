@@ -85,8 +85,8 @@ pub struct Stage {
     /// Template that gives the list of items.
     #[serde(default)]
     pub partition_source: Option<String>,
-    /// Items are paths in the workspace: the text of each file is seen under this name. A stage with `grants` reads what
-    /// its `fs.read` covers.
+    /// Items are paths in the workspace: the text of each file is seen under this name, and none where there is no such
+    /// file; an item that leads elsewhere fails. A stage with `grants` reads what its `fs.read` covers.
     #[serde(default)]
     pub inject_file_as: Option<String>,
     /// Cut texts in the result after so many characters; wins over `contracts.output_max_chars`.
