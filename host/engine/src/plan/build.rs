@@ -198,6 +198,17 @@ fn warn_of_what_is_not_yet(spec: &Spec, report: &mut Reporter<'_>) {
         spec.self_improvement != SelfImprovement::default(),
         "there is no command yet that would change a spec",
     );
+    for (index, stage) in spec.stages.iter().enumerate() {
+        if !stage.evaluate.is_empty() {
+            report
+                .add(
+                    PlanCode::NotYet,
+                    path!["stages", index, "evaluate"],
+                    "`evaluate` has no effect yet: nothing scores a result by its criteria",
+                )
+                .hint("it can stay; until then a stage with `role: {type: judge}` can score the result");
+        }
+    }
 }
 
 /// A default that does not fit would stop every run that is not given the input.

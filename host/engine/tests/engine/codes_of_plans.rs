@@ -64,6 +64,11 @@ const CASES: &[(PlanCode, &str, &str)] = &[
         "mcp_servers: []\nstages: []",
     ),
     (
+        PlanCode::NotYet,
+        "stages: [{ id: a, gate: human, evaluate: [is kind] }]",
+        "stages: [{ id: a, gate: human }]",
+    ),
+    (
         PlanCode::ImplicitDependency,
         "stages:\n- { id: a, gate: human }\n- { id: b, gate: human }\n- { id: c, depends_on: [b], gate: human, present: '{{ a }}' }",
         "stages:\n- { id: a, gate: human }\n- { id: b, gate: human }\n- { id: c, depends_on: [a, b], gate: human, present: '{{ a }}' }",

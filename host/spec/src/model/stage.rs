@@ -95,7 +95,7 @@ pub struct Stage {
     /// Show the model examples of this stage from earlier runs that a judge scored well.
     #[serde(default)]
     pub bootstrap: Option<Bootstrap>,
-    /// Criteria for `evaluate`, each a sentence.
+    /// Criteria for the stage's result, each a sentence. Nothing scores by them yet.
     #[serde(default)]
     pub evaluate: Vec<String>,
     /// Run after all others, also when one of them failed, with `_transcript` and `_diagnostics`.
