@@ -44,6 +44,7 @@ crate::finding_codes! {
     SignatureTypeMismatch "SIGNATURE_TYPE_MISMATCH" Error "A value has one type where it is made and another where it is used.";
     UndefinedSignatureInput "UNDEFINED_SIGNATURE_INPUT" Error "`signature.input` names a value that nothing provides.";
     StageShadowsInput "STAGE_SHADOWS_INPUT" Warning "A stage and an input have one name; the stage's result replaces the input.";
+    StageShadowsBuiltIn "STAGE_SHADOWS_BUILT_IN" Warning "A stage's id is a name that means something else in a template: the one hides the other.";
     ConflictingSafetyRules "CONFLICTING_SAFETY_RULES" Error "One rule allows what another blocks.";
     RuleBlindToShell "RULE_BLIND_TO_SHELL" Warning "A rule is about `file_read` or `file_write`, and a stage runs commands: what they read and write it does not see.";
     InvalidTemplate "INVALID_TEMPLATE" Error "A template has a mistake in its syntax.";

@@ -539,6 +539,28 @@ stages:
 - {id: b, gate: human, depends_on: [a], signature: {input: {a: int, run_id: str}}}",
     ),
     (
+        Code::StageShadowsBuiltIn,
+        "\
+name: x
+stages:
+- {id: §run_id, gate: human}",
+        "\
+name: x
+stages:
+- {id: run_ids, gate: human}",
+    ),
+    (
+        Code::StageShadowsBuiltIn,
+        "\
+name: x
+stages:
+- {id: §env, gate: human}",
+        "\
+name: x
+stages:
+- {id: environment, gate: human}",
+    ),
+    (
         Code::StageShadowsInput,
         "\
 name: x

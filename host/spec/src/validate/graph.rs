@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Checker, show};
+use super::{Checker, contracts::PROVIDED, show};
 use crate::{codes::Code, path};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
@@ -51,7 +51,20 @@ fn ids(checker: &mut Checker<'_>) {
             let hint = Some("give the stage another id if later stages need the input".to_owned());
             checker.stage(Code::StageShadowsInput, index, path!["id"], message, hint);
         }
+        built_in(checker, index, &stage.id);
     }
+}
+
+/// A name that a template has without any stage. Whichever of the two a template sees, its author may mean the other.
+fn built_in(checker: &mut Checker<'_>, index: usize, id: &str) {
+    let means = match id {
+        "env" => "`env` is the secrets that a template may name",
+        id if PROVIDED.contains(&id) => "the run itself has a value of that name",
+        _ => return,
+    };
+    let message = format!("a stage is called {}: {means}", show(id));
+    let hint = Some("give the stage another id".to_owned());
+    checker.stage(Code::StageShadowsBuiltIn, index, path!["id"], message, hint);
 }
 
 fn dependencies(checker: &mut Checker<'_>) {
