@@ -28,6 +28,29 @@ fn a_file_that_is_not_there() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for() {
+    let place = Place::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(place.work().join("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    for command in ["validate", "run", "explain"] {
+        let ran = place.run(&[command, "pipe"]);
+        assert_eq!(ran.code, Some(2), "{}", ran.shown());
+        assert!(
+            ran.all().contains("`pipe` is no regular file"),
+            "{}",
+            ran.shown()
+        );
+    }
+    // What a shell hands over is read to its end.
+    let spec = "name: x\nstages:\n  - { id: a, gate: human }\n";
+    let ran = place.run_reading(&["validate", "/dev/stdin"], spec);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+}
+
 #[test]
 fn text_that_is_no_yaml() {
     shows!(

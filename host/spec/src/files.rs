@@ -34,6 +34,13 @@ pub fn load_for(path: &Path, inputs: &Map<String, Value>) -> Result<Document, Fi
     parse_for(&name, &text, inputs)
 }
 
+/// Is it a stream that whoever started the process opened for it, as `/dev/stdin` or `<(…)` of a shell are?
+fn is_handed_over(path: &Path) -> bool {
+    ["/dev/stdin", "/dev/fd", "/proc/self/fd"]
+        .iter()
+        .any(|place| path.starts_with(place))
+}
+
 fn read(path: &Path) -> Result<String, Findings> {
     let name = path.display().to_string();
     let unreadable =
@@ -46,15 +53,22 @@ fn read(path: &Path) -> Result<String, Findings> {
         };
         Findings::from(finding)
     };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
+    // Looked at before it is opened: opening a pipe waits for whoever writes into it.
+    let kind = std::fs::metadata(path).map_err(failed)?;
+    if kind.is_dir() {
         return Err(unreadable(format!(
             "`{}` is a directory; name the spec in it",
             path.display()
         ))
         .into());
     }
+    if !kind.is_file() && !is_handed_over(path) {
+        let message = format!("`{}` is no regular file", path.display());
+        return Err(unreadable(message)
+            .hint("name the workflow's file, or hand it over as standard input: /dev/stdin")
+            .into());
+    }
+    let file = std::fs::File::open(path).map_err(failed)?;
     // Not the size that the file claims: what really comes.
     let limit = MAX_SOURCE_BYTES as u64 + 1;
     let mut bytes = Vec::new();
