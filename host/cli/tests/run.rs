@@ -259,6 +259,26 @@ fn the_last_run_is_shown_again() {
 }
 
 #[test]
+fn the_last_run_of_a_file_is_found_whatever_its_name_was_then() {
+    let place = Place::with_spec(
+        "name: \"about {{ topic }}\"\nstages:\n  - { id: say, tool_call: { name: file_write, args: { path: \"{{ topic }}\", content: x } } }\n",
+    );
+    assert_eq!(place.run(&["last", "spec.yml"]).code, Some(1));
+    for topic in ["tea", "milk"] {
+        let ran = place.run(&["run", "spec.yml", "-i", &format!("topic={topic}")]);
+        assert_eq!(ran.code, Some(0), "{}", ran.shown());
+        let told = place.run(&["last", "spec.yml", "--format", "json"]);
+        let told: Value = serde_json::from_str(&told.out).unwrap();
+        assert_eq!(told["workflow"], format!("about {topic}"));
+    }
+    // Another file with a name of its own is not mistaken for it.
+    place.write("other.yml", "name: other\nstages: []\n");
+    assert_eq!(place.run(&["run", "other.yml"]).code, Some(0));
+    let told = place.run(&["last", "spec.yml", "--stage", "say"]);
+    assert!(told.out.contains("milk"), "{}", told.shown());
+}
+
+#[test]
 fn the_last_run_is_json_for_programs() {
     let place = talking("fine");
     place.run(&["run", "spec.yml", "-i", "topic=tea"]);

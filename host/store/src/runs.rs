@@ -90,6 +90,8 @@ pub struct RunQuery {
     pub status: Option<RunStatus>,
     /// Of exactly this spec and these inputs: what `checkpoint: true` looks for.
     pub digests: Option<(String, String)>,
+    /// Of the spec in this file, from the root of the file system: its name may be another one in each run.
+    pub spec_path: Option<String>,
     /// Only runs that no other run started.
     pub top: bool,
     /// At most so many; 100 if not said.
@@ -276,6 +278,14 @@ fn query_rows(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec
         sql.push_str(" AND spec_digest = ? AND inputs_digest = ?");
         values.push(spec);
         values.push(inputs);
+    }
+    if let Some(path) = &query.spec_path {
+        // The first event says where the spec was. A foreign tool may have written what is no JSON.
+        sql.push_str(
+            " AND EXISTS (SELECT 1 FROM events WHERE events.run_id = runs.run_id AND events.seq = 1
+                AND CASE WHEN json_valid(event) THEN json_extract(event, '$.data.spec_path') END = ?)",
+        );
+        values.push(path);
     }
     if query.top {
         sql.push_str(" AND parent IS NULL");

@@ -67,17 +67,10 @@ impl Last {
             return Err(nothing(&format!(" in `{}`", home.display())));
         }
         let store = Store::open(&database).map_err(Failure::failed)?;
-        let workflow = self.workflow.as_deref().map(name_of).transpose()?;
-        let query = RunQuery {
-            workflow: workflow.clone(),
-            limit: Some(50),
-            ..RunQuery::default()
-        };
-        let runs = store.runs(&query).map_err(Failure::failed)?;
-        // A run within a run is shown by the run around it.
-        let Some(run) = runs.into_iter().find(|run| run.parent.is_none()) else {
-            let of = workflow
-                .map(|name| format!(" of `{}`", name.escape_debug()))
+        let meant = self.workflow.as_deref().map(meant).transpose()?;
+        let Some(run) = newest(&store, meant.as_ref())? else {
+            let of = meant
+                .map(|meant| format!(" of `{}`", meant.name.escape_debug()))
                 .unwrap_or_default();
             return Err(nothing(&of));
         };
@@ -164,13 +157,45 @@ fn head(screen: &Screen, run: &RunRecord, end: Option<&str>) {
     }
 }
 
-/// The name of a workflow: what is written in the file, where there is such a file.
-fn name_of(given: &str) -> Result<String, Failure> {
-    if !Path::new(given).is_file() {
-        return Ok(given.to_owned());
+/// Which workflow's runs are meant.
+struct Meant {
+    name: String,
+    /// The spec's file, from the root. The name in it may be made of inputs, and then each run has another one.
+    file: Option<String>,
+}
+
+fn meant(given: &str) -> Result<Meant, Failure> {
+    let path = Path::new(given);
+    if !path.is_file() {
+        return Ok(Meant {
+            name: given.to_owned(),
+            file: None,
+        });
     }
-    match armature_spec::load(Path::new(given)) {
-        Ok(document) => Ok(document.spec.name),
-        Err(findings) => Err(Failure::usage(findings.render(given))),
+    let document =
+        armature_spec::load(path).map_err(|found| Failure::usage(found.render(given)))?;
+    // As a run writes it down: links followed.
+    let file = path.canonicalize().ok();
+    Ok(Meant {
+        name: document.spec.name,
+        file: file.map(|file| file.to_string_lossy().into_owned()),
+    })
+}
+
+/// The newest run of what is meant, or of all. A run within a run is shown by the run around it.
+fn newest(store: &Store, meant: Option<&Meant>) -> Result<Option<RunRecord>, Failure> {
+    let first = |workflow: Option<String>, spec_path: Option<String>| {
+        let query = RunQuery {
+            workflow,
+            spec_path,
+            top: true,
+            limit: Some(1),
+            ..RunQuery::default()
+        };
+        store.runs(&query).map_err(Failure::failed)
+    };
+    let mut found = first(meant.map(|meant| meant.name.clone()), None)?;
+    if let Some(file) = meant.and_then(|meant| meant.file.clone()) {
+        found.extend(first(None, Some(file))?);
     }
 }
