@@ -136,6 +136,29 @@ fn an_answer_is_written_down_and_somebody_else_goes_on_from_another_directory() 
 }
 
 #[test]
+fn an_answer_given_beforehand_is_for_one_command_and_can_be_given_to_the_next() {
+    let spec = "name: two
+stages:
+  - { id: first, gate: human, present: one }
+  - { id: second, depends_on: [first], gate: human, present: two }
+  - { id: out, depends_on: [second], tool_call: { name: file_write, args: { path: out.md, content: \"{{ second.approved }}\" } } }
+";
+    let (place, run) = parked(spec, &["--approve", "second=yes"]);
+    // What was not asked yet is not carried to whoever answers the first gate …
+    let ran = place.run(&["resume", &run, "--approve", "first=yes"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.shown());
+    let waiting = json_of(&place.run(&["gates", "--format", "json"]));
+    assert_eq!(waiting[0]["stage"], "second");
+    // … what was asked and answered stands, and a slip of the finger is told before anything runs.
+    let ran = place.run(&["resume", &run, "--approve", "secnd=yes"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.shown());
+    let ran = place.run(&["resume", &run, "--approve", "second=yes"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    assert_eq!(place.read("out.md"), "True");
+    assert_eq!(count(&place, &run, "gate_answered", "first"), 1);
+}
+
+#[test]
 fn what_cannot_be_answered_or_gone_on_with_is_one_line_and_a_hint() {
     let (place, run) = parked(GATE, &["-i", "text=x"]);
     for (name, arguments) in [

@@ -15,13 +15,16 @@ use crate::{
 /// Stages that were done are not run again. A call that may have been made just before an interruption, and would do
 /// harm when it is made twice, is asked about first.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  armature resume 3f2a9c01d4e7")]
+#[command(
+    after_help = "Example:\n  armature resume 3f2a9c01d4e7\n  armature resume 3f2a9c01d4e7 --approve review=yes"
+)]
 pub(crate) struct Resume {
     /// The run, or the first digits of its id
     #[arg(value_name = "RUN")]
     run: String,
 
-    /// Answer a gate beforehand: STAGE=yes, STAGE=no or STAGE=no:words; can be repeated
+    /// Answer a gate beforehand: STAGE=yes, STAGE=no or STAGE=no:words; can be repeated. What `run` was told so holds for
+    /// that command alone: give it again
     #[arg(long, value_name = "ANSWER")]
     approve: Vec<String>,
 
