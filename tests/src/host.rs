@@ -340,6 +340,7 @@ impl Host {
                 plugin,
                 limit: found,
                 allowed,
+                ..
             }) => {
                 assert_eq!(*found, limit, "the limit that stopped it");
                 assert_eq!(plugin, self.plugin.as_str());

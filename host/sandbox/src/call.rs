@@ -74,6 +74,7 @@ impl Sandbox {
                 plugin: plugin.name().to_string(),
                 limit: LimitId::Input,
                 allowed,
+                most: LimitId::Input.row().ceiling,
             };
             return Outcome {
                 result: Err(error),
@@ -250,6 +251,7 @@ fn limit_error(plugin: &Plugin, limits: &Limits, limit: LimitId) -> CallError {
         plugin: plugin.name().to_string(),
         limit,
         allowed: limits.get(limit),
+        most: limit.row().ceiling,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use armature_grants::{Denial, LimitId};
+use armature_grants::{Denial, LimitId, LimitRequest};
 use serde::{Deserialize, Serialize};
 
 /// Why a plugin cannot be used at all.
@@ -137,6 +137,8 @@ pub enum CallError {
         limit: LimitId,
         /// How much was allowed.
         allowed: u64,
+        /// How much a spec may allow here: the table's ceiling, or less where the operator says so.
+        most: u64,
     },
     /// It asked for a right that it does not have.
     #[error(transparent)]
@@ -195,21 +197,40 @@ impl CallError {
                 plugin,
                 limit,
                 allowed,
+                most,
             } => {
-                let row = limit.row();
-                (*allowed < row.ceiling).then(|| {
-                    format!(
-                        "{} If the plugin is right to need more, raise it in the spec (at most {}):\ntools:\n  - plugin: {plugin}\n    limits: {{ {}: … }}",
-                        row.why,
+                let (row, why) = (limit.row(), limit.row().why);
+                if allowed < most {
+                    Some(format!(
+                        "{why} If the plugin is right to need more, raise it in the spec (at most {}):\ntools:\n  - plugin: {plugin}\n    limits: {{ {}: … }}",
+                        row.show(*most),
+                        row.name
+                    ))
+                } else if *most < row.ceiling {
+                    Some(format!(
+                        "{why} The operator's policy allows no spec more. If the plugin is right to need more, raise it in policy.toml (at most {}):\n[limits]\n{} = …",
                         row.show(row.ceiling),
                         row.name
-                    )
-                })
+                    ))
+                } else {
+                    None
+                }
             }
             Self::Denied(denial) => Some(denial.hint()),
             Self::Outside { hint, .. } => Some(hint.clone()),
             _ => None,
         }
+    }
+
+    /// The same, where a spec may ask for no more than the operator's `policy` says.
+    #[must_use]
+    pub fn under(mut self, policy: &LimitRequest) -> Self {
+        if let Self::Limit { limit, most, .. } = &mut self
+            && let Some(amount) = policy.get(*limit)
+        {
+            *most = amount.min(*most);
+        }
+        self
     }
 
     /// What a model or another plugin is told: enough to try something else, nothing about the host.
@@ -231,5 +252,38 @@ impl From<Denial> for CallError {
 impl From<ToolError> for CallError {
     fn from(error: ToolError) -> Self {
         Self::Tool(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_raise_a_limit_is_who_can() {
+        let row = LimitId::Output.row();
+        let at = |allowed: u64, policy: Option<u64>| {
+            let policy = policy.map_or_else(LimitRequest::default, |amount| {
+                LimitRequest::default().and(LimitId::Output, amount)
+            });
+            let error = CallError::Limit {
+                plugin: "p".to_owned(),
+                limit: LimitId::Output,
+                allowed,
+                most: row.ceiling,
+            };
+            error.under(&policy).hint()
+        };
+        let said = at(1000, None).unwrap();
+        assert!(said.contains("raise it in the spec"), "{said}");
+        let said = at(1000, Some(2000)).unwrap();
+        let most = format!("raise it in the spec (at most {})", row.show(2000));
+        assert!(said.contains(&most), "{said}");
+        let said = at(2000, Some(2000)).unwrap();
+        assert!(said.contains("raise it in policy.toml"), "{said}");
+        assert!(said.ends_with("[limits]\noutput = …"), "{said}");
+        assert!(!said.contains("in the spec"), "{said}");
+        // More than the table allows cannot be had from anybody, whatever the policy says.
+        assert_eq!(at(row.ceiling, Some(u64::MAX)), None);
     }
 }

@@ -213,6 +213,7 @@ async fn come_out(
     }
     let result = result
         .map(|value| run.secrets.clean(value))
+        .map_err(|error| error.under(run.engine.policy.limits()))
         .map_err(|error| Failure::from(run.secrets.error(error)));
     let written = record.result_event(scope, &result, call_id, target.outside, &usage);
     run.journal.record(written).await?;
@@ -270,6 +271,7 @@ async fn within(scope: &Arc<Scope>, target: &Target<'_>, args: &Value) -> Outcom
             plugin: target.plugin.name().to_string(),
             limit,
             allowed: target.limits.get(limit),
+            most: limit.row().ceiling,
         })
     };
     let patience = Duration::from_millis(target.limits.timeout_s);

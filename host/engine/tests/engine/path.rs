@@ -503,3 +503,14 @@ async fn an_adapter_that_keeps_values_has_effects_outside() {
         assert_eq!(outside, [expected], "{grants}");
     }
 }
+
+#[tokio::test]
+async fn a_limit_that_the_operator_set_is_said_to_be_the_operators() {
+    let spec = "stages: [{ id: w, tool_call: { name: file_write, args: { path: x, content: more than five } } }]";
+    let world = World::with("[limits]\nfile_written = 5\n", &[]);
+    let error = world.run(spec, json!({})).await.unwrap_err();
+    assert!(error.to_string().contains("`file_written`"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("policy.toml"), "{hint}");
+    assert!(!hint.contains("in the spec"), "{hint}");
+}

@@ -187,6 +187,7 @@ fn limit(call: &OutsideCall<'_>, limit: LimitId) -> CallError {
         plugin: call.rights.plugin().to_string(),
         limit,
         allowed: call.limits.get(limit),
+        most: limit.row().ceiling,
     }
 }
 
