@@ -101,3 +101,36 @@ pub(crate) fn report_cycle(ids: &[String], cycle: &Cycle, report: &mut Reporter<
         .add(PlanCode::CircularUse, path!["stages"], message)
         .hint("take one of them out of `depends_on`, or out of the other's templates");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_that_wait_for_one_another_are_named_should_validation_let_them_through() {
+        let text = "name: x\nstages:\n- {id: a, gate: human}\n- {id: b, gate: human}\n- {id: c, gate: human}\n";
+        let document = armature_spec::parse("s.yml", text).unwrap();
+        let ids = ["a", "b", "c"].map(str::to_owned);
+        let index = ids.iter().cloned().zip(0..).collect();
+        let mentions = vec![Names::default(); 3];
+        let mut report = Reporter::new(&document);
+        let mut ordered = |needs: [Vec<usize>; 3]| {
+            order(
+                &ids,
+                &index,
+                needs.into(),
+                &mentions,
+                &[0, 1, 2],
+                &mut report,
+            )
+        };
+        assert!(ordered([vec![], vec![0], vec![1]]).is_ok());
+        let cycle = ordered([vec![], vec![2], vec![1]]).unwrap_err();
+        report_cycle(&ids, &cycle, &mut report);
+        let finding = report.found.last().unwrap();
+        assert_eq!(finding.code, PlanCode::CircularUse);
+        assert_eq!(finding.severity, PlanCode::CircularUse.severity());
+        assert!(finding.message.ends_with(": b, c"), "{finding}");
+        assert!(finding.hint.is_some() && finding.at.is_some_and(|at| at.line == 3));
+    }
+}

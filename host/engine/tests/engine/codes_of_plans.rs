@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use armature_engine::PlanCode;
+use armature_grants::RunLimit;
+use armature_tests::Guest;
 
 use crate::world::World;
 
@@ -137,13 +139,22 @@ const CASES: &[(PlanCode, &str, &str)] = &[
 
 /// Codes whose cases need more than a spec, and the test that has one.
 const ELSEWHERE: &[(PlanCode, &str)] = &[
-    (PlanCode::UnusablePlugin, "a plugin that does not answer"),
-    (PlanCode::AmbiguousTool, "two plugins with one tool"),
+    (
+        PlanCode::UnusablePlugin,
+        "below, with a plugin that does not answer",
+    ),
+    (
+        PlanCode::AmbiguousTool,
+        "below, with two plugins that have one tool",
+    ),
     (
         PlanCode::InvalidToolSchema,
-        "a plugin with a schema that is none",
+        "below, with a plugin whose schema is none",
     ),
-    (PlanCode::TooManyStages, "a spec of more than 10,000 stages"),
+    (
+        PlanCode::TooManyStages,
+        "below, with a spec that is written by the test",
+    ),
     (
         PlanCode::WorkspaceInHome,
         "a workspace in the home: reserved.rs",
@@ -153,7 +164,7 @@ const ELSEWHERE: &[(PlanCode, &str)] = &[
     (PlanCode::SrcFileNotFound, "layers.rs"),
     (
         PlanCode::CircularUse,
-        "validation of the spec refuses circles first",
+        "src/plan/order.rs: validation of the spec refuses circles first",
     ),
 ];
 
@@ -173,26 +184,91 @@ async fn each_code_of_a_plan_is_found_with_what_to_do_and_not_in_the_nearest_nei
         "name: spiral\nstages: [{ id: a, subagent_spec: spiral.yml, condition: '{{ more }}' }]\n",
     );
     for (code, wrong, right) in CASES {
-        let found = match world.plan(wrong).await {
-            Ok(plan) => plan.warnings().to_vec(),
-            Err(found) => found.0,
-        };
-        let finding = found
-            .iter()
-            .find(|finding| finding.code == *code)
-            .unwrap_or_else(|| panic!("{code} is not found in:\n{wrong}\n{found:#?}"));
-        assert_eq!(finding.severity, code.severity(), "{finding}");
-        assert!(finding.at.is_some_and(|at| at.line >= 2), "{finding:?}");
-        assert!(
-            finding.file.is_some() && finding.hint.is_some(),
-            "{finding:?}"
-        );
-        let codes = world.codes(right).await;
-        assert!(
-            !codes.contains(&code.as_str()),
-            "{code} is found in:\n{right}"
-        );
+        is_found(&world, *code, wrong, right).await;
     }
+}
+
+/// One spec has it, with what to do, and the other has not.
+async fn is_found(world: &World, code: PlanCode, wrong: &str, right: &str) {
+    let found = match world.plan(wrong).await {
+        Ok(plan) => plan.warnings().to_vec(),
+        Err(found) => found.0,
+    };
+    // A spec may be longer than anybody wants to see.
+    let shown = |spec: &str| spec.chars().take(1000).collect::<String>();
+    let finding = found
+        .iter()
+        .find(|finding| finding.code == code)
+        .unwrap_or_else(|| panic!("{code} is not found in:\n{}\n{found:#?}", shown(wrong)));
+    assert_eq!(finding.severity, code.severity(), "{finding}");
+    assert!(finding.at.is_some_and(|at| at.line >= 2), "{finding:?}");
+    assert!(
+        finding.file.is_some() && finding.hint.is_some(),
+        "{finding:?}"
+    );
+    let codes = world.codes(right).await;
+    assert!(
+        !codes.contains(&code.as_str()),
+        "{code} is found in:\n{}",
+        shown(right)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_plugins_is_found_in_the_spec_that_uses_them() {
+    let schema = br#"{"type":"objekt"}"#;
+    let length = schema.len();
+    let odd = format!(
+        "(drop (call $one_tool)) (i32.store (i32.const 416) (i32.const 2048))
+         (i32.store (i32.const 420) (i32.const {length})) (i32.const 256)"
+    );
+    let world = World::with_plugins(&[
+        ("echo", Guest::echo().build()),
+        ("again", Guest::tool("(call $null)").build()),
+        ("mute", Guest::echo().listing("unreachable").build()),
+        (
+            "odd",
+            Guest::echo().data(2048, schema).listing(&odd).build(),
+        ),
+    ]);
+    let using = |plugins: &[&str]| {
+        let entries: Vec<String> = plugins
+            .iter()
+            .map(|name| format!("{{ plugin: {name} }}"))
+            .collect();
+        format!(
+            "tools: [{}]\nstages: [{{ id: a, tool_call: {{ name: t }} }}]",
+            entries.join(", ")
+        )
+    };
+    let right = using(&["echo"]);
+    for (code, plugins) in [
+        (PlanCode::UnusablePlugin, ["echo", "mute"].as_slice()),
+        (PlanCode::AmbiguousTool, ["echo", "again"].as_slice()),
+        (PlanCode::InvalidToolSchema, ["odd"].as_slice()),
+    ] {
+        is_found(&world, code, &using(plugins), &right).await;
+    }
+    assert_eq!(world.codes(&right).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_spec_of_more_stages_than_there_may_be_is_refused_before_any_is_looked_at() {
+    let most = usize::try_from(RunLimit::amount_of("stages")).unwrap();
+    // No more than an id: the values of so many whole stages are more than a spec may have.
+    let of = |count: usize| {
+        let stages: String = (0..count)
+            .map(|number| format!("- {{ id: s{number} }}\n"))
+            .collect();
+        format!("stages:\n{stages}")
+    };
+    is_found(
+        &World::new(),
+        PlanCode::TooManyStages,
+        &of(most + 1),
+        &of(2),
+    )
+    .await;
 }
 
 #[test]

@@ -126,6 +126,22 @@ impl World {
     /// Another engine over the same home, as another process has one.
     pub fn other_process(&self) -> Engine {
         let plugins = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/plugins");
+        self.process_with(plugins)
+    }
+
+    /// With components of the test's own for plugins.
+    pub fn with_plugins(components: &[(&str, Vec<u8>)]) -> Self {
+        let mut world = Self::new();
+        let plugins = world.dir.path().join("plugins");
+        std::fs::create_dir_all(&plugins).unwrap();
+        for (name, bytes) in components {
+            std::fs::write(plugins.join(format!("{name}.wasm")), bytes).unwrap();
+        }
+        world.engine = world.process_with(plugins);
+        world
+    }
+
+    fn process_with(&self, plugins: PathBuf) -> Engine {
         Engine::open(EngineConfig {
             home: self.dir.path().join("home"),
             plugin_dirs: vec![plugins],
