@@ -14,6 +14,7 @@ mod environment;
 mod exit;
 mod failure;
 mod files;
+mod format;
 mod going_on;
 mod granting;
 mod inputs;

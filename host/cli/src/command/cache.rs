@@ -3,11 +3,11 @@
 use armature_store::CacheStats;
 use serde_json::json;
 
-use super::gates::Format;
 use crate::{
     arguments::Home,
     exit::Exit,
     failure::Failure,
+    format::Format,
     going_on::Runs,
     opening,
     render::{outcome::pretty, screen::Screen, text},

@@ -13,6 +13,7 @@ use crate::{
     arguments::Places,
     exit::Exit,
     failure::Failure,
+    format::Format,
     opening::{self, Planned},
     render::{account, findings, outcome, screen::Screen},
     session::{Ran, Session, Show},
@@ -36,16 +37,6 @@ pub(crate) struct Explain {
 
     #[command(flatten)]
     places: Places,
-}
-
-/// How to print an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one JSON object on standard output.
-    Json,
 }
 
 /// What the model is asked.

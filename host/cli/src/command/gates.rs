@@ -7,6 +7,7 @@ use crate::{
     arguments::Home,
     exit::Exit,
     failure::Failure,
+    format::Format,
     going_on::Runs,
     render::{outcome::pretty, screen::Screen, waiting},
 };
@@ -24,16 +25,6 @@ pub(crate) struct Gates {
 
     #[command(flatten)]
     home: Home,
-}
-
-/// For whom it is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 impl Gates {

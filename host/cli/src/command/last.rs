@@ -9,6 +9,7 @@ use crate::{
     arguments::Home,
     exit::Exit,
     failure::Failure,
+    format::Format,
     opening::{self, DATABASE},
     render::{
         outcome::{pretty, readable},
@@ -44,16 +45,6 @@ pub(crate) struct Last {
 
     #[command(flatten)]
     home: Home,
-}
-
-/// How to print results.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one JSON object on standard output, with the run and its results; of one stage, its result.
-    Json,
 }
 
 impl Last {
@@ -198,4 +189,5 @@ fn newest(store: &Store, meant: Option<&Meant>) -> Result<Option<RunRecord>, Fai
     if let Some(file) = meant.and_then(|meant| meant.file.clone()) {
         found.extend(first(None, Some(file))?);
     }
+    Ok(found.into_iter().max_by(|a, b| a.started.cmp(&b.started)))
 }

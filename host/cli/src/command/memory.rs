@@ -8,11 +8,11 @@ use armature_store::{
 };
 use serde_json::json;
 
-use super::gates::Format;
 use crate::{
     arguments::Home,
     exit::Exit,
     failure::Failure,
+    format::Format,
     keyboard, opening,
     render::{outcome::pretty, screen::Screen, style, text},
     trust,

@@ -3,11 +3,11 @@
 use armature_store::{RunQuery, RunRecord};
 use serde_json::{Value, json};
 
-use super::gates::Format;
 use crate::{
     arguments::Home,
     exit::Exit,
     failure::Failure,
+    format::Format,
     going_on::Runs as Kept,
     render::{outcome::pretty, screen::Screen, style, text},
 };

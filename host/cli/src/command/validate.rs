@@ -10,6 +10,7 @@ use crate::{
     arguments::Places,
     exit::Exit,
     failure::Failure,
+    format::Format,
     opening,
     render::{
         findings::{self, as_json},
@@ -41,16 +42,6 @@ pub(crate) struct Validate {
 
     #[command(flatten)]
     places: Places,
-}
-
-/// How to print what was found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one JSON object on standard output.
-    Json,
 }
 
 /// What was found out about one workflow.
