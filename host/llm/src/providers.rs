@@ -263,6 +263,17 @@ mod tests {
     }
 
     #[test]
+    fn no_model_needs_the_prefix_of_its_provider_and_each_may_have_it() {
+        for row in PROVIDERS.iter().filter(|row| row.base.is_some()) {
+            let prefixed = format!("{}/m", row.name);
+            for model in ["m", prefixed.as_str()] {
+                let found = resolve(row.name, model, false).map(|(row, model)| (row.name, model));
+                assert_eq!(found, Some((row.name, "m")), "{model}");
+            }
+        }
+    }
+
+    #[test]
     fn a_prefix_in_the_model_names_the_provider() {
         let resolved =
             |name, model, base| resolve(name, model, base).map(|(row, model)| (row.name, model));

@@ -1,6 +1,7 @@
 //! What is known to be wrong before anything runs.
 
 use armature_spec::Severity;
+use serde_json::json;
 
 use crate::world::World;
 
@@ -227,4 +228,18 @@ async fn a_spec_puts_no_file_from_elsewhere_into_a_prompt() {
         let codes = world.codes(&spec(path)).await;
         assert!(codes.contains(&"UNREADABLE_SKILL"), "{path}: {codes:?}");
     }
+}
+
+#[tokio::test]
+async fn no_server_of_tools_is_started_while_nobody_can_call_it_and_that_is_said() {
+    let world = World::new();
+    let mark = world.dir.path().join("started");
+    let spec = format!(
+        "mcp_servers: [{{ name: s, transport: stdio, command: touch, args: ['{}'] }}]\nstages: [{{ id: w, tool_call: {{ name: file_write, args: {{ path: x, content: y }} }} }}]\n",
+        mark.display()
+    );
+    assert_eq!(world.codes(&spec).await, ["NOT_YET"]);
+    world.outputs(&spec, json!({})).await;
+    assert_eq!(world.read("x").as_deref(), Some("y"));
+    assert!(!mark.exists(), "no session was opened that nothing closes");
 }
