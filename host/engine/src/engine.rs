@@ -171,7 +171,7 @@ pub struct LastResult {
 
 /// Plans and runs specs.
 #[derive(Clone)]
-pub struct Engine(Arc<Shared>);
+pub struct Engine(pub(crate) Arc<Shared>);
 
 /// A single call of a tool outside a workflow.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 //! treat a failure alike wherever it comes from. Each variant knows the class name under which the original reports
 //! it (`_failed_type`), whether trying again can help, and what to do next.
 
-use armature_grants::Denial;
+use armature_grants::{Denial, show_bytes};
 use armature_llm::LlmError;
 use armature_sandbox::{CallError, ToolError};
 use armature_store::StoreError;
@@ -82,6 +82,14 @@ pub enum Failure {
     /// The run and all that it started have started as much as they may.
     #[error("a run and the runs below it start {limit} stages and items at most, and they have")]
     TooMuch {
+        /// The limit.
+        limit: u64,
+    },
+    /// The results of the run and of those below it hold as much memory as they may.
+    #[error("the result of stage '{stage}' does not fit: all results of a run hold {} of memory at most", show_bytes(*limit))]
+    Results {
+        /// The stage.
+        stage: String,
         /// The limit.
         limit: u64,
     },
@@ -184,6 +192,7 @@ impl Failure {
             Self::TooDeep { .. } | Self::TooMuch { .. } => "RecursionError",
             Self::Model(_) => "ModelError",
             Self::Exhausted { .. } | Self::Spent { .. } | Self::NoAnswer { .. } => "RuntimeError",
+            Self::Results { .. } => "MemoryError",
             Self::Unusable { .. } => "ParseError",
             Self::Subagent { .. } => "SubagentError",
             Self::Log(_) => "LogError",
@@ -333,6 +342,10 @@ impl Failure {
             }
             Self::Unusable { .. } => Some(
                 "add a larger tier, make `output_schema` simpler, or leave `on_parse_error` out"
+                    .into(),
+            ),
+            Self::Results { .. } => Some(
+                "let stages write what is large to files and hand on the paths, or cut it with `output_max_chars`"
                     .into(),
             ),
             Self::Timeout { .. } => {

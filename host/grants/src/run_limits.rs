@@ -61,6 +61,11 @@ pub const RUN_LIMITS: &[RunLimit] = &[
         why: "Characters of one tool's result that a model is told; the rest is cut off, with a note.",
     },
     RunLimit {
+        name: "result_bytes",
+        amount: 1 << 30,
+        why: "Bytes of memory that the results of a run and of all runs below it hold at one time.",
+    },
+    RunLimit {
         name: "loop_iterations",
         amount: 1_000,
         why: "Passes of one stage's loop.",

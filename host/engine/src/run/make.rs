@@ -15,7 +15,13 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::{Run, RunError, RunRequest, Tally, file_state::FileState, past::Past, tree::Tree};
+use super::{
+    Run, RunError, RunRequest, Tally,
+    file_state::FileState,
+    past::Past,
+    results::{Results, Room},
+    tree::Tree,
+};
 use crate::{
     ask::Below,
     budget::{Budget, Caps},
@@ -71,6 +77,7 @@ pub(super) fn make_child(
         // A run works where its parent does, which lists the files of both.
         file_state: None,
         tree: Arc::clone(&parent.tree),
+        results: parent.results.aside(),
         kv: Arc::clone(&parent.kv),
         stop: halt_all.child_token(),
         halt_all,
@@ -162,6 +169,7 @@ pub(super) fn make(
             None => tree.open(plan.workspace())?,
         },
         file_state,
+        results: Results::new(&Arc::new(Room::whole())),
         tree,
         kv: match &engine.store {
             Some(store) => Arc::new(KeptKv(store.clone())),

@@ -16,6 +16,7 @@ mod make;
 mod past;
 mod recollect;
 mod report;
+mod results;
 mod resume;
 mod tree;
 
@@ -55,6 +56,7 @@ pub(crate) use inputs::fits;
 pub(crate) use life::{begin, child, outside};
 use past::Past;
 pub use report::{RunReport, RunRequest, Summary};
+pub(crate) use results::Results;
 pub use resume::{ResumeProblem, Unfinished};
 pub(crate) use resume::{resume, unfinished};
 use tree::Tree;
@@ -68,6 +70,8 @@ pub(crate) struct Run {
     pub(crate) children: Arc<BTreeMap<PathBuf, Plan>>,
     /// What it shares with all of them.
     pub(crate) tree: Arc<Tree>,
+    /// What the results of its stages hold.
+    pub(crate) results: Results,
     pub(crate) id: RunId,
     pub(crate) journal: Journal,
     pub(crate) secrets: Arc<RunSecrets>,

@@ -55,6 +55,8 @@ pub(crate) async fn run(
     few_enough(items.len())?;
     run.tree.start(items.len() as u64)?;
     let mut results: Vec<Value> = vec![Value::Null; items.len()];
+    // Until they are put together: then they are the stage's result, which is counted as that.
+    let held = run.results.aside();
     let (mut good, mut first) = (items.is_empty(), None::<(usize, Failure)>);
     let mut waits: Vec<String> = Vec::new();
     let mut running = stream::iter(items.into_iter().enumerate())
@@ -75,6 +77,7 @@ pub(crate) async fn run(
             joined.map_err(|error| Failure::Internal(format!("an item's task failed: {error}")))?;
         let value = match result {
             Ok(value) => {
+                held.hold(&stage.id, &value)?;
                 good = true;
                 value
             }

@@ -403,6 +403,7 @@ pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> 
 /// The result of a stage: from before the run was interrupted, or from running it.
 async fn result_of(run: &Arc<Run>, number: usize, stage: &Stage) -> Result<Arc<Value>, Failure> {
     if let Some(value) = run.past.stage(number) {
+        run.results.hold(&stage.id, value)?;
         run.tally.resumed();
         run.journal.note(Event::StageResumed {
             stage: stage.id.clone(),

@@ -57,6 +57,13 @@ pub(super) async fn execute_in(
             result = deciding => result,
         }
     };
+    let result = result.and_then(|value| {
+        let value = value.map(|value| truncate(value, stage.max_chars));
+        if let Some(value) = &value {
+            run.results.hold(&stage.id, value)?;
+        }
+        Ok(value)
+    });
     let value = match result {
         Ok(Some(value)) => value,
         Ok(None) => return Ok(Arc::new(json!({"_skipped": true}))),
@@ -67,10 +74,9 @@ pub(super) async fn execute_in(
             if !stage.fail_as_value {
                 return Err(failure);
             }
-            as_value(run, &failure)
+            truncate(as_value(run, &failure), stage.max_chars)
         }
     };
-    let value = truncate(value, stage.max_chars);
     run.journal.note(Event::StageCompleted {
         stage: stage.id.clone(),
         elapsed_s: tenths(began.elapsed()),
