@@ -151,7 +151,7 @@ stages:
     let last = |prompts: &[serde_json::Value]| prompts.last().unwrap()["system_prompt"].clone();
     assert_eq!(last(&first), last(&second));
     let text = last(&first).as_str().unwrap().to_owned();
-    let places = ["• a →", "• b →", "• c →"].map(|line| text.find(line).unwrap());
+    let places = ["• a\n", "• b\n", "• c\n"].map(|line| text.find(line).unwrap());
     assert!(places.is_sorted(), "{text}");
 }
 
