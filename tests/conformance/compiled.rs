@@ -66,7 +66,7 @@ fn names(dir: &Path) -> Vec<String> {
     };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name == "key" || name.ends_with(".compiled"))
+        .filter(|name| name == "key" || name.ends_with(".compiled") || name.ends_with(".seal"))
         .collect();
     names.sort_by_key(|name| name != "key");
     names
