@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Where the workspace is seen, as in a container.
-const WORKSPACE: &str = "/workspace";
+pub(crate) const WORKSPACE: &str = "/workspace";
 
 /// The file that holds what `ARMATURE_CONTEXT` holds.
 const CONTEXT_FILE: &str = "/tmp/armature-context.json";

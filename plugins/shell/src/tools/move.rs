@@ -1,5 +1,7 @@
 //! `mv`.
 
+use std::path::Path;
+
 use bashkit::{Builtin, BuiltinContext, ExecResult, Result, async_trait};
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
     remove::{answers, bashkit_path},
     target::Target,
 };
+use crate::session::WORKSPACE;
 
 const TAKEN: Taken = Taken {
     tool: "mv",
@@ -31,6 +34,20 @@ const TAKEN: Taken = Taken {
 
 /// The tool.
 pub(super) struct Mv;
+
+/// Moves a directory into the workspace or out of it, which no renaming does: all of it is copied, then removed.
+async fn carry(context: &BuiltinContext<'_>, from: &Path, to: &Path) -> Result<()> {
+    context.fs.mkdir(to, false).await?;
+    for entry in context.fs.read_dir(from).await? {
+        let (from, to) = (from.join(&entry.name), to.join(&entry.name));
+        if entry.metadata.file_type.is_dir() {
+            Box::pin(carry(context, &from, &to)).await?;
+        } else {
+            context.fs.rename(&from, &to).await?;
+        }
+    }
+    context.fs.remove(from, true).await
+}
 
 #[async_trait]
 impl Builtin for Mv {
@@ -104,7 +121,13 @@ impl Builtin for Mv {
                     continue;
                 }
             }
-            match context.fs.rename(&source, &place).await {
+            let is_elsewhere = source.starts_with(WORKSPACE) != place.starts_with(WORKSPACE);
+            let done = if is_folder && is_elsewhere {
+                carry(&context, &source, &place).await
+            } else {
+                context.fs.rename(&source, &place).await
+            };
+            match done {
                 Ok(()) if given.has('v') => {
                     report.say(format!("renamed {} -> {}", quoted(from), quoted(&to)));
                 }
