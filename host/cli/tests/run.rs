@@ -373,3 +373,83 @@ fn what_models_used_is_said_also_of_a_run_that_ends_at_its_limit() {
     );
     assert!(!ran.err.contains("armature resume"), "{}", ran.shown());
 }
+
+#[test]
+fn a_key_that_a_child_or_a_judge_needs_is_missed_before_the_first_stage() {
+    let writes = "  - {id: first, tool_call: {name: file_write, args: {path: made, content: x}}}\n";
+    let groq = "model_tiers: {small: {provider: groq, model: m}}\n";
+    let child =
+        format!("name: child\n{groq}stages: [{{id: a, role: {{type: worker, description: d}}}}]\n");
+    let scripted = "{provider: scripted, model: m, script: m.yml}";
+    for spec in [
+        format!(
+            "name: x\nstages:\n{writes}  - {{id: sub, depends_on: [first], subagent_spec: child.yml}}\n"
+        ),
+        format!(
+            "name: x\nmodel_tiers: {{small: {scripted}, frontier: {{provider: groq, model: m}}}}\nstages:\n{writes}  - {{id: many, depends_on: [first], fan_out: 2, partition_source: '{{{{ [1, 2] }}}}', partition_key: n, fan_in: consensus, role: {{type: worker, description: d}}}}\n"
+        ),
+    ] {
+        let place = Place::with_spec(&spec);
+        place.write("child.yml", child.as_bytes());
+        place.write("m.yml", "- text: x\n");
+        let ran = place.run(&["run", "spec.yml"]);
+        assert_eq!(ran.code, Some(1), "{}", ran.shown());
+        assert!(ran.err.contains("set `GROQ_API_KEY`"), "{}", ran.shown());
+        assert!(!place.work().join("made").exists(), "{}", ran.shown());
+    }
+}
+
+#[test]
+fn a_limit_on_cost_wants_the_price_of_every_model_that_may_be_asked() {
+    let place = Place::with_spec(
+        "name: x\ncontracts: {max_cost_usd: 1}\nstages: [{id: sub, subagent_spec: child.yml}]\n",
+    );
+    let unpriced = "{provider: custom, model: m, api_base: 'http://127.0.0.1:9/v1'}";
+    place.write(
+        "child.yml",
+        format!("name: child\nmodel_tiers: {{small: {unpriced}}}\nstages: [{{id: a, role: {{type: worker, description: d}}}}]\n"),
+    );
+    let said = |place: &Place| {
+        let ran = place.run(&["validate", "spec.yml"]);
+        assert_eq!(ran.code, Some(2), "{}", ran.shown());
+        assert!(
+            ran.err.contains("nobody knows what this model costs"),
+            "{}",
+            ran.shown()
+        );
+    };
+    said(&place);
+    place.write(
+        "spec.yml",
+        format!("name: x\ncontracts: {{max_cost_usd: 1}}\nmodel_tiers: {{tiny: {unpriced}}}\nmemory: {{extract_knowledge: true}}\nstages: []\n"),
+    );
+    said(&place);
+    place.write(
+        "spec.yml",
+        "name: x\ncontracts: {max_cost_usd: -1}\nstages: []\n",
+    );
+    let ran = place.run(&["validate", "spec.yml"]);
+    assert!(
+        ran.err.contains("no run can cost less than nothing"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[test]
+fn a_reply_that_was_cut_off_is_said_and_not_kept() {
+    let place = Place::with_spec(
+        "name: x\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml}}\nstages: [{id: a, role: {type: worker, description: d}}]\n",
+    );
+    place.write("m.yml", "- {text: Once upon, finish: length}\n");
+    for _ in 0..2 {
+        let ran = place.run(&["run", "spec.yml"]);
+        assert!(
+            ran.err
+                .contains("the reply was cut off; raise `max_tokens`"),
+            "{}",
+            ran.shown()
+        );
+        assert!(!ran.err.contains("cache"), "{}", ran.shown());
+    }
+}

@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use armature_grants::{Grants, LimitRequest, Limits, Policy};
@@ -96,19 +97,25 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     /// The model of a tier. Runs share it, and with it its connections; a scripted one counts what it said and
     /// belongs to one run.
-    pub(crate) fn model(&self, tier: &Tier, key: Option<&str>) -> Result<Arc<dyn Model>, LlmError> {
+    pub(crate) fn model(
+        &self,
+        tier: &Tier,
+        key: Option<&str>,
+        longest: Option<Duration>,
+    ) -> Result<Arc<dyn Model>, LlmError> {
         if tier.is_scripted() {
-            return tier.connect(key);
+            return tier.connect(key, longest);
         }
         let name = Digest::of(&[
             tier.identity().as_bytes(),
             key.unwrap_or_default().as_bytes(),
+            format!("{longest:?}").as_bytes(),
         ]);
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = models.get(&name) {
             return Ok(Arc::clone(model));
         }
-        let model = tier.connect(key)?;
+        let model = tier.connect(key, longest)?;
         models.insert(name, Arc::clone(&model));
         Ok(model)
     }

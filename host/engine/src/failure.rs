@@ -191,7 +191,8 @@ impl Failure {
             Self::Result { .. } => "PostconditionFailed",
             Self::TooDeep { .. } | Self::TooMuch { .. } => "RecursionError",
             Self::Model(_) => "ModelError",
-            Self::Exhausted { .. } | Self::Spent { .. } | Self::NoAnswer { .. } => "RuntimeError",
+            Self::Exhausted { .. } | Self::Spent { .. } => "RuntimeError",
+            Self::NoAnswer { .. } => "NoAnswer",
             Self::Results { .. } => "MemoryError",
             Self::Unusable { .. } => "ParseError",
             Self::Subagent { .. } => "SubagentError",
@@ -287,16 +288,24 @@ impl Failure {
         matches!(self, Self::Spent { .. } | Self::Exhausted { .. })
     }
 
-    /// Is it about the account at a model's provider? The word for it in traces.
-    pub(crate) fn account_problem(&self) -> Option<&'static str> {
-        match self {
-            Self::Model(error) => match **error {
-                LlmError::Auth { .. } => Some("provider_auth"),
-                LlmError::Credits { .. } => Some("provider_credits"),
-                _ => None,
-            },
-            _ => None,
-        }
+    /// Which kind of failure of a model it is, as one word for traces.
+    pub(crate) fn provider_problem(&self) -> Option<&'static str> {
+        let Self::Model(error) = self else {
+            return None;
+        };
+        Some(match **error {
+            LlmError::Auth { .. } => "provider_auth",
+            LlmError::Credits { .. } => "provider_credits",
+            LlmError::RateLimited { .. } => "provider_rate_limit",
+            LlmError::Overloaded { .. } => "provider_overloaded",
+            LlmError::Timeout { .. } => "provider_timeout",
+            LlmError::Connect { .. } => "provider_unreachable",
+            LlmError::TooLong { .. } => "provider_context_too_long",
+            LlmError::Filtered { .. } => "provider_filtered",
+            LlmError::BadRequest { .. } => "provider_bad_request",
+            LlmError::BadReply { .. } => "provider_bad_reply",
+            _ => "provider_config",
+        })
     }
 
     /// What a model or a guest is told: what it can act on, nothing about the host.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::anthropic::Anthropic;
 use crate::bedrock::Bedrock;
+use crate::counted::Counted;
 use crate::endpoint::Endpoint;
 use crate::gemini::Gemini;
 use crate::ollama::Ollama;
@@ -31,9 +32,9 @@ pub struct ModelConfig {
     pub price: Option<Price>,
     /// `Some(false)`: the model knows no native tool calling; tools are described in the prompt instead.
     pub tool_calling: Option<bool>,
-    /// The longest a call may take, retries not counted.
+    /// The longest a call may take, retries not counted; also the longest wait for the first byte.
     pub timeout: Duration,
-    /// The longest silence within a call.
+    /// The longest silence within a reply that comes in pieces.
     pub idle_timeout: Duration,
     /// The largest reply read, in bytes after decompression.
     pub max_reply_bytes: u64,
@@ -66,7 +67,7 @@ impl ModelConfig {
             script: None,
             price: None,
             tool_calling: None,
-            // A long reasoned answer takes minutes; a silence of two is a dead connection.
+            // A long reasoned answer takes minutes; a stream that is silent for two is a dead connection.
             timeout: Duration::from_secs(600),
             idle_timeout: Duration::from_secs(120),
             // The longest replies of today's models are below 1 MiB of text; streaming multiplies that.
@@ -106,6 +107,7 @@ pub fn connect(config: ModelConfig) -> Result<Arc<dyn Model>, LlmError> {
         return Ok(Arc::new(model));
     }
     let endpoint = Endpoint::new(&config)?;
+    let price = endpoint.price;
     let model: Arc<dyn Model> = match endpoint.wire {
         Wire::Anthropic => Arc::new(Anthropic::new(&config, endpoint)?),
         Wire::Ollama => Arc::new(Ollama::connect(&config, endpoint)?),
@@ -113,6 +115,7 @@ pub fn connect(config: ModelConfig) -> Result<Arc<dyn Model>, LlmError> {
         Wire::Bedrock => Arc::new(Bedrock::connect(&config, endpoint)?),
         Wire::OpenAi | Wire::Scripted => Arc::new(OpenAi::new(&config, endpoint)?),
     };
+    let model: Arc<dyn Model> = Arc::new(Counted::new(model, price));
     Ok(match config.tool_calling {
         Some(false) => Arc::new(Prompted::new(model)),
         _ => model,

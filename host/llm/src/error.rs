@@ -64,6 +64,8 @@ pub enum LlmError {
         detail: String,
         /// How many tries were made.
         tries: u32,
+        /// Would another try take as long?
+        is_final: bool,
     },
     /// The server could not be reached, or the connection broke.
     #[error("{model}: the connection failed{}: {detail}", made(*.tries))]
@@ -130,7 +132,10 @@ impl LlmError {
             self,
             Self::RateLimited { .. }
                 | Self::Overloaded { .. }
-                | Self::Timeout { .. }
+                | Self::Timeout {
+                    is_final: false,
+                    ..
+                }
                 | Self::Connect { .. }
         )
     }
@@ -156,7 +161,7 @@ impl LlmError {
             Self::Credits { .. } => "add credit at the provider, or choose another tier".into(),
             Self::RateLimited { .. } => "lower `fan_out`, wait, or choose another tier".into(),
             Self::Overloaded { .. } => "try again later, or choose another tier".into(),
-            Self::Timeout { .. } => "raise the tier's timeout, ask for less, or choose a faster tier".into(),
+            Self::Timeout { .. } => "give the stage a longer `timeout_s` (without one a call has 600 s), ask for less, or choose a faster tier".into(),
             Self::Connect { .. } => "check `api_base`, and that the server runs and can be reached from here".into(),
             Self::TooLong { .. } => {
                 "give the stage less: `signature.input`, `output_max_chars`, a tool that returns less; or choose a model that reads more".into()

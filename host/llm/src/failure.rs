@@ -68,6 +68,7 @@ pub(crate) fn refused(model: &str, refusal: &Refusal<'_>) -> LlmError {
             model,
             detail,
             tries: 1,
+            is_final: false,
         },
         // 409 and 425 are how some gateways say "not right now".
         409 | 425 | 500 | 502..=599 => LlmError::Overloaded {

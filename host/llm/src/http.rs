@@ -154,7 +154,6 @@ impl Http {
             .referer(false)
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(self.idle_timeout)
             .no_proxy();
         let builder = match &self.proxy {
             Some(address) => {
@@ -200,24 +199,31 @@ impl Http {
         )
     }
 
+    /// All the time that a call has is over. Another try would take as long, and may be billed again.
+    fn too_late(&self, detail: String) -> LlmError {
+        LlmError::Timeout {
+            model: self.model_id.clone(),
+            detail,
+            tries: 1,
+            is_final: true,
+        }
+    }
+
     fn broken(&self, error: reqwest::Error) -> LlmError {
         let model = self.model_id.clone();
         let host = self.url.host_str().unwrap_or_default();
         let error = error.without_url();
         if error.is_timeout() {
-            let detail = if error.is_connect() {
-                format!("`{host}` did not accept a connection within {CONNECT_TIMEOUT:?}")
-            } else {
-                format!(
-                    "limits are {:?} in all and {:?} of silence",
-                    self.timeout, self.idle_timeout
-                )
-            };
-            return LlmError::Timeout {
-                model,
-                detail,
-                tries: 1,
-            };
+            if error.is_connect() {
+                return LlmError::Connect {
+                    model,
+                    detail: format!(
+                        "`{host}` did not accept a connection within {CONNECT_TIMEOUT:?}"
+                    ),
+                    tries: 1,
+                };
+            }
+            return self.too_late(format!("nothing in {:?}", self.timeout));
         }
         if error.is_builder() {
             return LlmError::Config {
@@ -273,10 +279,17 @@ impl Body<'_> {
 
     /// The next bytes, `None` at the end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, LlmError> {
-        let Some(chunk) = self
-            .response
-            .chunk()
-            .await
+        // A reply that comes in pieces is never silent for long. One that comes whole is silent until it is done.
+        let silence = match self.framing() {
+            Some(_) => self.http.idle_timeout,
+            None => self.http.timeout,
+        };
+        let read = tokio::time::timeout(silence, self.response.chunk()).await;
+        let Some(chunk) = read
+            .map_err(|_| {
+                self.http
+                    .too_late(format!("{silence:?} of silence within the reply"))
+            })?
             .map_err(|error| self.http.broken(error))?
         else {
             return Ok(None);

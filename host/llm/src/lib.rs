@@ -10,6 +10,7 @@
 mod anthropic;
 mod bedrock;
 mod config;
+mod counted;
 mod endpoint;
 mod error;
 mod exchange;
@@ -38,7 +39,7 @@ pub use error::LlmError;
 pub use json::{Wanted, extract_json, extract_json_as};
 pub use model::{BoxFuture, Model, OnToken};
 pub use price::{Price, listed_price};
-pub use providers::{JsonFormat, PROVIDERS, Provider, Wire, provider};
+pub use providers::{JsonFormat, PROVIDERS, Provider, Wire, provider, provider_of};
 pub use reply::{Finish, Reply, Usage};
 pub use request::{Message, Output, Request, ToolCall, ToolSpec};
 pub use retry::RetryPolicy;

@@ -228,6 +228,12 @@ pub(crate) fn resolve<'m>(
     }
 }
 
+/// The provider that a tier asks: the one that its model's name begins with, where that is another than it writes.
+#[must_use]
+pub fn provider_of(name: &str, model: &str, has_base: bool) -> Option<&'static Provider> {
+    resolve(name, model, has_base).map(|(row, _)| row)
+}
+
 /// A request's model as the server knows it: the engine may pass the spec's name on, which may begin with the provider's.
 pub(crate) fn bare_model<'m>(provider: &str, model: &'m str) -> &'m str {
     let bare = model

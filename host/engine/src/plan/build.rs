@@ -23,10 +23,16 @@ use super::{
     stages::{Site, prepare},
     tiers::{Tier, check_models},
 };
-use crate::{engine::Shared, rules::RuleSet, run::fits};
+use crate::{engine::Shared, role::SMALLEST, rules::RuleSet, run::fits};
 
 /// Makes the plan of one document.
-pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Planned, Findings> {
+///
+/// `has_cost_limit` says that a spec above this one has `max_cost_usd`, which holds below it as well.
+pub(super) async fn one(
+    engine: &Shared,
+    mut document: Document,
+    has_cost_limit: bool,
+) -> Result<Planned, Findings> {
     let mut agents = Agents::resolve(&mut document);
     let mut report = Reporter::new(&document);
     agents.report(&mut report);
@@ -89,7 +95,12 @@ pub(super) async fn one(engine: &Shared, mut document: Document) -> Result<Plann
         &stages,
         &tiers,
         judge_tier,
-        document.spec.contracts.max_cost_usd.is_some(),
+        // Facts are gathered by the smallest tier, also where no stage asks it.
+        spec.memory
+            .as_ref()
+            .filter(|memory| memory.enabled && memory.extract_knowledge)
+            .map(|_| SMALLEST),
+        has_cost_limit || spec.contracts.max_cost_usd.is_some(),
         &mut report,
     );
     if report.has_errors() || stages.len() != places.len() {
@@ -272,7 +283,7 @@ pub(crate) async fn single_call(
     written: Written,
 ) -> Result<Plan, Findings> {
     let document = armature_spec::parse("call", "name: call\nstages: []\n")?;
-    let mut planned = one(engine, document.clone()).await?;
+    let mut planned = one(engine, document.clone(), false).await?;
     let mut report = Reporter::new(&document);
     let mut resolver = Resolver::new(engine, &document.spec, &mut report);
     let place = path!["stages"];

@@ -45,10 +45,11 @@ pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, F
     let read = read_all(&root, &mut found);
     rings(&top, &root, &read, &mut found);
     let mut children: BTreeMap<PathBuf, Plan> = BTreeMap::new();
-    let planned = one(engine, root.document).await;
+    let has_cost_limit = root.document.spec.contracts.max_cost_usd.is_some();
+    let planned = one(engine, root.document, false).await;
     let mut before = Vec::new();
     for (path, child) in read {
-        let findings = match one(engine, child.document).await {
+        let findings = match one(engine, child.document, has_cost_limit).await {
             Ok(plan) => {
                 let warnings = plan.warnings.clone();
                 children.insert(path.clone(), Plan(Arc::new(plan)));

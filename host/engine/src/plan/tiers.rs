@@ -8,6 +8,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use armature_llm::{LlmError, Model, ModelConfig, Price, Script, Secret, connect};
@@ -46,10 +47,18 @@ impl Tier {
     }
 
     /// The environment variable with its key: what is written, or the provider's usual one. An address of the spec's
-    /// own gets only the key that the spec names: the usual one was never meant for it.
+    /// own gets only the key that the spec names: the usual one was never meant for it. `openai` with `groq/llama` as its
+    /// model is Groq, and gets Groq's.
     pub(crate) fn key_name(&self) -> Option<&str> {
-        let usual = || armature_llm::provider(&self.config.provider).and_then(|row| row.key_env);
-        let own_address = self.config.api_base.is_some();
+        let ModelTier {
+            provider,
+            model,
+            api_base,
+            ..
+        } = &self.config;
+        let own_address = api_base.is_some();
+        let usual =
+            || armature_llm::provider_of(provider, model, own_address).and_then(|row| row.key_env);
         let named = self.config.api_key_env.as_deref();
         named.or_else(|| usual().filter(|_| !own_address))
     }
@@ -75,8 +84,16 @@ impl Tier {
     }
 
     /// Connects to the model. Opens no connection yet.
-    pub(crate) fn connect(&self, key: Option<&str>) -> Result<Arc<dyn Model>, LlmError> {
+    ///
+    /// A call may take as long as the stage that makes it: `longest` is the longest `timeout_s`, which ends a call by
+    /// itself. Without one the usual time of a call holds.
+    pub(crate) fn connect(
+        &self,
+        key: Option<&str>,
+        longest: Option<Duration>,
+    ) -> Result<Arc<dyn Model>, LlmError> {
         let mut config = ModelConfig::new(&self.config.provider, &self.config.model);
+        config.timeout = config.timeout.max(longest.unwrap_or_default());
         config.api_base.clone_from(&self.config.api_base);
         config.api_key = key.map(Secret::new);
         config.script = self.script.clone().map(Script::File);
@@ -95,6 +112,7 @@ pub(super) fn check_models(
     stages: &[Stage],
     tiers: &[Tier],
     judge: Option<usize>,
+    aside: Option<usize>,
     has_cost_limit: bool,
     report: &mut Reporter<'_>,
 ) {
@@ -110,11 +128,12 @@ pub(super) fn check_models(
         .flatten()
         .copied()
         .chain(judge.filter(|_| judges))
+        .chain(aside.filter(|place| *place < tiers.len()))
         .collect();
     for tier in asked.into_iter().filter_map(|place| tiers.get(place)) {
         if tier.is_scripted() {
             // It is small and local: reading it now says all that is wrong with it.
-            if let Err(why) = tier.connect(None) {
+            if let Err(why) = tier.connect(None, None) {
                 report
                     .add(
                         PlanCode::UnusableModel,
@@ -217,6 +236,8 @@ mod tests {
         assert_eq!(key(usual).as_deref(), Some("OPENAI_API_KEY"));
         let elsewhere = serde_json::json!({"provider": "openai", "model": "m", "api_base": "https://example.com/v1"});
         assert_eq!(key(elsewhere), None);
+        let routed = serde_json::json!({"provider": "openai", "model": "groq/llama"});
+        assert_eq!(key(routed).as_deref(), Some("GROQ_API_KEY"));
     }
 
     fn asked(names: &[&str], wanted: &str) -> Vec<String> {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The tier that is asked: the list begins with the smallest.
-const SMALLEST: usize = 0;
+pub(crate) const SMALLEST: usize = 0;
 
 /// Asks for an object that fits a schema, about this material.
 pub(crate) async fn aside(

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use armature_llm::{Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
+use armature_llm::{Finish, Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
 use armature_sandbox::Digest;
 use armature_spec::OutputMode;
 use armature_store::{
@@ -38,6 +38,8 @@ pub(crate) struct Conversation<'a> {
     turn: u32,
     /// What the model said last.
     pub(crate) text: String,
+    /// Was that cut off?
+    is_cut: bool,
     /// The model that said it.
     pub(crate) model: String,
     pub(crate) usage: Usage,
@@ -77,6 +79,7 @@ impl<'a> Conversation<'a> {
             calls: Calls::default(),
             turn: 0,
             text: String::new(),
+            is_cut: false,
             model: String::new(),
             usage: Usage::default(),
             cost: None,
@@ -90,9 +93,15 @@ impl<'a> Conversation<'a> {
     /// Tells the next model what was wrong with the last answer.
     pub(crate) fn object(&mut self, problem: &str) {
         self.to_keep.clear();
-        self.messages.push(Message::User(format!(
-            "That cannot be used: {problem}. Answer again, completely."
-        )));
+        let problem = if self.is_cut {
+            format!(
+                "it was cut off at the longest reply there may be, so {problem}. Answer again, completely and shorter"
+            )
+        } else {
+            format!("{problem}. Answer again, completely")
+        };
+        self.messages
+            .push(Message::User(format!("That cannot be used: {problem}.")));
     }
 
     /// Asks one tier until it calls no more tools.
@@ -102,10 +111,13 @@ impl<'a> Conversation<'a> {
             .run
             .model(tier)
             .map_err(|error| Failure::Model(Box::new(error)))?;
+        // Until it says otherwise: a failure is traced under the name of whoever was asked.
+        model.id().clone_into(&mut self.model);
         let rounds = self.role.rounds;
         for round in 1..=rounds {
             let reply = self.request(tier, &model).await?;
             self.text.clone_from(&reply.text);
+            self.is_cut = reply.finish == Finish::Length;
             self.model.clone_from(&reply.model);
             self.messages.push(self.calls.as_kept(&reply));
             if reply.tool_calls.is_empty() {
@@ -197,7 +209,7 @@ impl<'a> Conversation<'a> {
             && let Ok(reply) = serde_json::from_value::<Reply>(reply.clone())
         {
             // It was answered before the run was interrupted, and paid for: nobody is asked.
-            self.usage += reply.usage;
+            self.used(&reply);
             self.stream(&reply.text);
             return Ok(reply);
         }
@@ -271,16 +283,21 @@ impl<'a> Conversation<'a> {
         );
         run.journal.record(event).await?;
         let reply = result.map_err(|error| Failure::Model(Box::new(error)))?;
-        self.usage += reply.usage;
-        self.cost = match (self.cost, reply.cost_usd) {
-            (None, None) => None,
-            (before, now) => Some(before.unwrap_or(0.0) + now.unwrap_or(0.0)),
-        };
+        self.used(&reply);
         if let Some(mut asking) = asking {
             asking.answered(&reply);
             self.to_keep.push(asking);
         }
         Ok(reply)
+    }
+
+    /// What the stage pays for a reply, whenever that was.
+    fn used(&mut self, reply: &Reply) {
+        self.usage += reply.usage;
+        self.cost = match (self.cost, reply.cost_usd) {
+            (None, None) => None,
+            (before, now) => Some(before.unwrap_or(0.0) + now.unwrap_or(0.0)),
+        };
     }
 
     /// What a reply is found again by: all that decides it, whose account it is asked with, and how often the same was

@@ -109,7 +109,8 @@ impl Asking {
 
     /// It was good: it is kept for the next time the same is asked.
     pub(crate) fn keep(self) {
-        let is_answer = |reply: &&Arc<Reply>| reply.finish != Finish::Refused;
+        let is_answer =
+            |reply: &&Arc<Reply>| !matches!(reply.finish, Finish::Refused | Finish::Length);
         if let (Some(reply), Some(store)) =
             (self.answer.as_ref().filter(is_answer), &self.engine.store)
             && let Ok(text) = serde_json::to_string(&**reply)

@@ -40,7 +40,7 @@ use crate::{
 };
 pub(crate) use answer::score;
 use answer::{Answer, Read};
-pub(crate) use aside::aside;
+pub(crate) use aside::{SMALLEST, aside};
 use converse::Conversation;
 pub(crate) use kept::Flights;
 use prompt::{Format, Parts, Prompt};

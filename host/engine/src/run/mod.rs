@@ -32,6 +32,7 @@ use std::{
 use armature_grants::Grants;
 use armature_llm::{LlmError, Model};
 use armature_sandbox::{KvStore, Workspace};
+use armature_spec::FanIn;
 use armature_store::{Memory, RunId};
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -198,18 +199,24 @@ impl Run {
             .contains_key(&number)
     }
 
-    /// Can every stage ask the model that it asks first? A key that is missing is told before anything runs; a larger
-    /// tier may never be needed, and is not asked for its key before it is.
+    /// Can every stage ask the model that it asks first, here and in the specs that this one runs? A key that is missing is
+    /// told before anything runs; a larger tier may never be needed, and is not asked for its key before it is.
     pub(crate) fn models_are_there(&self) -> Result<(), RunError> {
-        for stage in &self.plan.0.stages {
-            let Kind::Role(role) = &stage.kind else {
-                continue;
-            };
-            if let Some(first) = role.tiers.first() {
-                self.model(*first).map_err(|source| RunError::Model {
-                    stage: stage.id.clone(),
-                    source: Box::new(source),
-                })?;
+        for plan in std::iter::once(&self.plan).chain(self.children.values()) {
+            for stage in &plan.0.stages {
+                let first = match &stage.kind {
+                    Kind::Role(role) => role.tiers.first().copied(),
+                    _ => None,
+                };
+                let fan_out = stage.fan_out.as_ref();
+                let asks_judge = fan_out.is_some_and(|it| it.fan_in == FanIn::Consensus);
+                let judge = plan.0.judge_tier.filter(|_| asks_judge);
+                for tier in first.into_iter().chain(judge) {
+                    self.connect(plan, tier).map_err(|source| RunError::Model {
+                        stage: stage.id.clone(),
+                        source: Box::new(source),
+                    })?;
+                }
             }
         }
         Ok(())
@@ -221,7 +228,13 @@ impl Run {
         if let Some(model) = models.get(&tier) {
             return Ok(Arc::clone(model));
         }
-        let Some(config) = self.plan.0.tiers.get(tier) else {
+        let model = self.connect(&self.plan, tier)?;
+        models.insert(tier, Arc::clone(&model));
+        Ok(model)
+    }
+
+    fn connect(&self, plan: &Plan, tier: usize) -> Result<Arc<dyn Model>, LlmError> {
+        let Some(config) = plan.0.tiers.get(tier) else {
             return Err(LlmError::Config {
                 what: "no such tier".to_owned(),
                 hint: String::new(),
@@ -238,9 +251,8 @@ impl Run {
                 ),
             });
         }
-        let model = self.engine.model(config, key)?;
-        models.insert(tier, Arc::clone(&model));
-        Ok(model)
+        let longest = plan.0.stages.iter().filter_map(|stage| stage.timeout).max();
+        self.engine.model(config, key, longest)
     }
 }
 

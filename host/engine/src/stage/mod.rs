@@ -310,7 +310,7 @@ impl Scope {
         row.success = false;
         row.output_valid = false;
         row.error_type = Some(failure.class().to_owned());
-        row.error_kind = failure.account_problem().map(str::to_owned);
+        row.error_kind = failure.provider_problem().map(str::to_owned);
         row.error_message = Some(self.run.secrets.text(&failure.to_string()));
     }
 

@@ -232,6 +232,7 @@ impl Scripted {
                 model,
                 detail,
                 tries: 1,
+                is_final: false,
             },
             Fail::Connect => LlmError::Connect {
                 model,

@@ -610,8 +610,8 @@ async fn a_slow_first_byte_is_waited_for_and_silence_is_not() {
         let came = case(wire, streamed, &asking(Output::Text), vec![slow], unchanged).await;
         assert_eq!(came.result.unwrap().text, "At last.", "{wire:?}");
         let impatient = |config: &mut ModelConfig| {
+            config.timeout = Duration::from_millis(120);
             config.idle_timeout = Duration::from_millis(60);
-            config.retry = RetryPolicy::none();
         };
         let came = case(
             wire,
@@ -626,6 +626,7 @@ async fn a_slow_first_byte_is_waited_for_and_silence_is_not() {
             matches!(error, LlmError::Timeout { .. }),
             "{wire:?}: {error:?}"
         );
+        assert_eq!(came.asked.len(), 1, "another try would take as long");
         if streamed && wire.streams() {
             let first = wire.pieces(&text("Once upon a time."))[0].clone();
             let stuck = Answer::stuck(wire.kind(), &first);
@@ -677,5 +678,25 @@ async fn a_call_that_is_given_up_closes_its_connection() {
         in_time(server)
             .await
             .expect("the server sees the end of the connection");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_comes_whole_may_be_silent_for_longer_than_one_that_comes_in_pieces() {
+    for (wire, streamed) in everywhere().into_iter().filter(|(_, streamed)| !streamed) {
+        let late = wire
+            .answer(&text("At last."), streamed)
+            .late(Duration::from_millis(150));
+        let came = case(
+            wire,
+            streamed,
+            &asking(Output::Text),
+            vec![late],
+            |config| {
+                config.idle_timeout = Duration::from_millis(20);
+            },
+        )
+        .await;
+        assert_eq!(came.result.unwrap().text, "At last.", "{wire:?}");
     }
 }

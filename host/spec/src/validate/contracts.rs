@@ -35,6 +35,15 @@ fn inputs_and_outputs(checker: &mut Checker<'_>) {
             Some("write the hours that a run may take, e.g. `8`".to_owned()),
         );
     }
+    // Nothing of a negative amount is ever left: it is a slip, not a way to forbid models.
+    if let Some(most) = spec.contracts.max_cost_usd.filter(|most| *most < 0.0) {
+        checker.section(
+            Code::InvalidValue,
+            path!["contracts", "max_cost_usd"],
+            format!("`max_cost_usd` is {most}; no run can cost less than nothing"),
+            Some("write the dollars that a run may cost, or leave it out".to_owned()),
+        );
+    }
     for (index, output) in spec.contracts.outputs.iter().enumerate() {
         let place = path!["contracts", "outputs", index];
         match output.stage.as_deref() {

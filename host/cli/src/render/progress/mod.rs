@@ -204,6 +204,11 @@ fn light(event: &Event) -> Event {
             cost_usd: result.cost_usd,
             cached: result.cached,
             error: result.error.clone(),
+            // Of what was said only whether it was cut off.
+            reply: match result.reply.get("finish") {
+                Some(finish) => serde_json::json!({ "finish": finish }),
+                None => serde_json::Value::Null,
+            },
             ..ModelResult::default()
         }),
         other => other.clone(),

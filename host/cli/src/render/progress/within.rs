@@ -45,6 +45,15 @@ pub(super) fn said(stage: &str, event: &Event, is_verbose: bool) -> Option<Strin
         Event::Denied(denied) => Some(denial(denied)),
         Event::ToolIntent(intent) => call(intent),
         Event::ToolResult(result) => broken_call(result),
+        Event::ModelResult(result)
+            if result.reply.get("finish").is_some_and(|it| it == "length") =>
+        {
+            let model = text::line(&result.model, MAX_NAME);
+            Some(format!(
+                "{} {model}: the reply was cut off; raise `max_tokens`, or ask for less",
+                doubtful("⚠")
+            ))
+        }
         Event::ModelResult(result) if is_verbose => {
             let model = text::line(&result.model, MAX_NAME);
             let error = result.error.as_ref()?;
