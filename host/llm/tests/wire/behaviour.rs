@@ -683,7 +683,7 @@ async fn a_call_that_is_given_up_closes_its_connection() {
 
 #[tokio::test]
 async fn a_reply_that_comes_whole_may_be_silent_for_longer_than_one_that_comes_in_pieces() {
-    for (wire, streamed) in everywhere().into_iter().filter(|(_, streamed)| !streamed) {
+    for (wire, streamed) in everywhere().filter(|(_, streamed)| !streamed) {
         let late = wire
             .answer(&text("At last."), streamed)
             .late(Duration::from_millis(150));
