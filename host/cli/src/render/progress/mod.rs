@@ -6,6 +6,7 @@
 //! thread is silent about everything else and keeps what happens for later.
 
 mod live;
+mod plain;
 mod story;
 mod stream;
 mod tally;
@@ -17,9 +18,10 @@ use std::{
     io::Write,
     sync::{
         Mutex, PoisonError,
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
+    time::Instant,
 };
 
 use armature_engine::Observer;
@@ -30,7 +32,8 @@ use armature_store::{
 
 use self::{
     live::Live,
-    story::{Line, Story},
+    plain::{Plain, SILENCE},
+    story::Story,
     stream::Stream,
     wire::Wire,
 };
@@ -84,6 +87,7 @@ impl Progress {
                 Show {
                     screen,
                     live,
+                    plain: Plain::new(Instant::now()),
                     story: Story::new(detail == Detail::Verbose),
                     stream: Stream::new(screen),
                     outermost: None,
@@ -218,6 +222,7 @@ fn light(event: &Event) -> Event {
 struct Show {
     screen: Screen,
     live: Option<Live>,
+    plain: Plain,
     story: Story,
     stream: Stream,
     /// The run that nobody's stage started: its answer is what is streamed.
@@ -231,7 +236,15 @@ struct Show {
 impl Show {
     /// Until the end. Gives what was streamed last.
     fn all(mut self, notices: &Receiver<Notice>) -> Option<Streamed> {
-        for notice in notices {
+        loop {
+            let notice = match notices.recv_timeout(SILENCE) {
+                Ok(notice) => notice,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.still_at_work();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             match notice {
                 Notice::Event(happened) => {
                     let (run, event) = *happened;
@@ -314,11 +327,25 @@ impl Show {
 
     fn event(&mut self, run: &RunId, event: &Event) {
         for line in self.story.tell(run, event) {
-            match (&mut self.live, line) {
-                (Some(live), line) => live.line(line),
-                (None, Line::Begin { text, .. } | Line::Say(text)) => self.screen.say(&text),
-                (None, Line::Change { .. } | Line::End { .. }) => {}
+            match &mut self.live {
+                Some(live) => live.line(line),
+                None => {
+                    if let Some(text) = self.plain.line(line, Instant::now()) {
+                        self.screen.say(&text);
+                    }
+                }
             }
+        }
+        self.still_at_work();
+    }
+
+    /// Says what goes on, where nothing can be drawn and nobody else has the screen.
+    fn still_at_work(&mut self) {
+        if self.live.is_some() || self.is_paused || self.stream.is_open() {
+            return;
+        }
+        if let Some(text) = self.plain.silence(Instant::now()) {
+            self.screen.say(&text);
         }
     }
 }
