@@ -60,11 +60,13 @@ impl<'a> Conversation<'a> {
             .tools
             .iter()
             .filter_map(|name| scope.run.plan.0.tools.get(name));
+        // Whoever gives a secret as an input gives it to the tools that need it, and to no model.
+        let said = |text: &str| scope.run.secrets.text(text);
         let mut messages = Vec::new();
         if !prompt.system.is_empty() {
-            messages.push(Message::System(prompt.system.clone()));
+            messages.push(Message::System(said(&prompt.system)));
         }
-        messages.push(Message::User(prompt.user.clone()));
+        messages.push(Message::User(said(&prompt.user)));
         Self {
             scope,
             role,

@@ -155,7 +155,7 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
     let primary = response.or(last).and_then(|number| {
         Some((
             plan.ids.get(number)?.clone(),
-            Value::clone(result_of(number)?),
+            run.secrets.clean(Value::clone(result_of(number)?)),
         ))
     });
     let rejected = workflow.iter().enumerate().filter_map(|(number, stage)| {
@@ -174,7 +174,11 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
     RunReport {
         run_id: run.id.clone(),
         workflow: run.plan.name().to_owned(),
-        outputs,
+        // They are kept, and printed: what is a secret is neither.
+        outputs: match run.secrets.clean(Value::Object(outputs)) {
+            Value::Object(outputs) => outputs,
+            _ => Map::new(),
+        },
         primary,
         rejected: rejected.collect(),
         denials: run.tally.denials.load(Relaxed),

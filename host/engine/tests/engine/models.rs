@@ -278,6 +278,23 @@ async fn prompts_hold_no_run_id() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_given_as_an_input_reaches_no_model_and_is_not_kept() {
+    const KEY: &str = "s3cret-value-0123";
+    let world = World::with("", &[("API_KEY", KEY)]);
+    world.file(
+        "script.yml",
+        &format!("replies:\n  - {{ contains: {KEY}, text: I was told }}\n  - {{ text: fine }}\n"),
+    );
+    let spec = spec(
+        "  - { id: m, role: { name: r, type: worker, description: 'about {{ told }}' } }\n  - { id: after, tool_call: { name: file_write, args: { path: x, content: '{{ env.API_KEY }}' } } }\n",
+    );
+    let inputs = json!({"told": format!("use {KEY}")});
+    let report = world.run(&spec, inputs).await.unwrap();
+    assert_eq!(report.outputs["m"]["content"], "fine");
+    assert_eq!(report.outputs["told"], "use [secret API_KEY]");
+}
+
+#[tokio::test]
 async fn a_model_that_repeats_a_secret_is_not_quoted_anywhere() {
     const KEY: &str = "s3cret-value-0123";
     let world = World::with("", &[("API_KEY", KEY)]);
