@@ -28,7 +28,7 @@ impl Model for Counted {
         Box::pin(async move {
             let mut reply = self.model.complete(request, on_token).await?;
             if reply.usage == Usage::default() {
-                reply.usage = estimate(request, &reply);
+                reply.usage = estimate(request, written(&reply));
                 reply.cost_usd = self.price.map(|price| price.cost(reply.usage));
             }
             Ok(reply)
@@ -44,19 +44,23 @@ impl Model for Counted {
     }
 }
 
-/// Tokens by length.
-pub(crate) fn estimate(request: &Request, reply: &Reply) -> Usage {
+/// Characters of what a model wrote.
+fn written(reply: &Reply) -> usize {
+    let calls = reply.tool_calls.iter().map(|call| match &call.arguments {
+        Ok(arguments) => arguments.to_string().chars().count(),
+        Err(raw) => raw.chars().count(),
+    });
+    reply.text.chars().count() + calls.sum::<usize>()
+}
+
+/// Tokens of a request and of a reply of so many characters: four characters a token, the usual rule of thumb.
+pub(crate) fn estimate(request: &Request, written: usize) -> Usage {
     let read = request.messages.iter().map(|message| match message {
         Message::System(text) | Message::User(text) | Message::Assistant { text, .. } => {
             text.chars().count()
         }
         Message::Tool { content, .. } => content.chars().count(),
     });
-    let written = reply.tool_calls.iter().map(|call| match &call.arguments {
-        Ok(arguments) => arguments.to_string().chars().count(),
-        Err(raw) => raw.chars().count(),
-    });
-    let written = reply.text.chars().count() + written.sum::<usize>();
     Usage {
         input_tokens: read.sum::<usize>().div_ceil(4) as u64,
         output_tokens: written.div_ceil(4) as u64,

@@ -42,12 +42,11 @@ use sha2::{Digest, Sha256};
 use entry::{Answer, Call, Entry, Fail};
 pub use error::{Mistake, ScriptError};
 
+use crate::counted::estimate;
 use crate::model::{BoxFuture, Model, OnToken};
 use crate::request::hex;
 use crate::retry::{Failure, retrying};
-use crate::{
-    Finish, LlmError, Message, Price, Reply, Request, RetryPolicy, ToolCall, Usage, files,
-};
+use crate::{Finish, LlmError, Message, Price, Reply, Request, RetryPolicy, ToolCall, files};
 
 /// How much of the last message an error quotes.
 const QUOTED_CHARS: usize = 80;
@@ -189,7 +188,9 @@ impl Scripted {
                 on_token(piece);
             }
         }
-        let usage = entry.usage.unwrap_or_else(|| estimate(request, text));
+        let usage = entry
+            .usage
+            .unwrap_or_else(|| estimate(request, text.chars().count()));
         let finish = entry.finish.unwrap_or(if calls.is_empty() {
             Finish::Stop
         } else {
@@ -294,24 +295,6 @@ fn last_message(request: &Request) -> &str {
             Message::System(_) | Message::Assistant { .. } => None,
         });
     said.unwrap_or_default()
-}
-
-/// Four characters a token, the usual rule of thumb: budgets have something to count.
-fn estimate(request: &Request, reply: &str) -> Usage {
-    let read: usize = request
-        .messages
-        .iter()
-        .map(|message| match message {
-            Message::System(text) | Message::User(text) => text.chars().count(),
-            Message::Assistant { text, .. } => text.chars().count(),
-            Message::Tool { content, .. } => content.chars().count(),
-        })
-        .sum();
-    Usage {
-        input_tokens: read.div_ceil(4) as u64,
-        output_tokens: reply.chars().count().div_ceil(4) as u64,
-        ..Usage::default()
-    }
 }
 
 #[cfg(test)]

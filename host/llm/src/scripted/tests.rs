@@ -129,10 +129,10 @@ async fn tool_calls_usage_and_cost_come_out_as_written() {
     assert_eq!(reply.finish, Finish::ToolCalls);
     assert_eq!(
         reply.usage,
-        Usage {
+        crate::Usage {
             input_tokens: 7,
             output_tokens: 3,
-            ..Usage::default()
+            ..crate::Usage::default()
         }
     );
     assert_eq!(reply.cost_usd, Some(0.5));
