@@ -42,6 +42,7 @@ pub use error::{CallError, LoadError, ToolError};
 pub use manifest::{Manifest, SECTION};
 pub use outside::{
     Command, Container, ContainerSettings, Host, Outside, OutsideCall, Ran, SettingsError,
+    check_image,
 };
 pub use packed::About;
 pub use plugin::{Kinds, Origin, Plugin, discover};

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use armature_grants::{PluginName, SandboxMode};
-use armature_sandbox::{Container, ContainerSettings, Host, Outside, Plugin, SettingsError};
+use armature_sandbox::{
+    Container, ContainerSettings, Host, Outside, Plugin, SettingsError, check_image,
+};
 use armature_spec::{Sandbox, Spec, Step, path};
 
 use super::{
@@ -134,14 +136,10 @@ fn images(engine: &Shared, spec: &Spec, report: &mut Reporter<'_>) -> Vec<String
     let mut images: Vec<String> = Vec::new();
     for (image, at) in std::iter::once(own).chain(of_stages) {
         let shown = image.escape_debug();
-        if !Container::is_image(image) {
+        if let Err(wrong) = check_image(image) {
             report
-                .add(
-                    PlanCode::InvalidSandbox,
-                    &at,
-                    format!("`{shown}` is no name of an image"),
-                )
-                .hint("write it as `python:3.11-slim` or `host/name@sha256:…`");
+                .add(PlanCode::InvalidSandbox, &at, wrong.message)
+                .hint(wrong.hint);
         } else if !engine.policy.sandbox().allows_image(image) {
             report
                 .add(

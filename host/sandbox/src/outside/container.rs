@@ -7,8 +7,6 @@
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
-use indexmap::IndexMap;
-
 use super::{
     Command, OutsideCall,
     image::Images,
@@ -16,14 +14,12 @@ use super::{
     process::{Finished, Program, Stopped},
     room,
     script::{START, Script},
+    settings::{ContainerSettings, SettingsError},
 };
 use crate::{
     error::{CallError, ToolError},
     workspace::{FileError, Seen, View},
 };
-
-/// Programs that start containers. A spec names one of them, never a path: what a spec names here is run on the host.
-const RUNTIMES: &[&str] = &["docker", "podman", "nerdctl"];
 
 /// Where a command finds its own files.
 const CALL: &str = "/run/armature";
@@ -40,39 +36,6 @@ const SCRATCH: &str = "/tmp:rw,nosuid,nodev,noexec,size=256m";
 /// Longest time for ending a container.
 const REMOVING: Duration = Duration::from_secs(20);
 
-/// `sandbox:` of a spec, as far as it is about containers.
-#[derive(Debug, Clone, Default)]
-pub struct ContainerSettings {
-    /// `docker`, `podman` or `nerdctl`.
-    pub runtime: String,
-    /// The image, where a stage names no other.
-    pub image: String,
-    /// `linux/amd64`, …
-    pub platform: Option<String>,
-    /// Is there a network?
-    pub network: bool,
-    /// Where the workspace is mounted.
-    pub workspace: String,
-    /// Variables.
-    pub env: IndexMap<String, String>,
-    /// Processors.
-    pub cpus: Option<String>,
-    /// Memory, as `512m`.
-    pub memory: Option<String>,
-}
-
-/// What is wrong with a setting.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SettingsError {
-    /// Which key.
-    pub key: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// What to write.
-    pub hint: &'static str,
-}
-
 /// Makes containers.
 #[derive(Debug)]
 pub struct Container {
@@ -86,85 +49,11 @@ impl Container {
     /// # Errors
     /// [`SettingsError`] for what a container engine would take for something else, or not take at all.
     pub fn new(settings: ContainerSettings) -> Result<Self, SettingsError> {
-        let wrong = |key, message: String, hint| Err(SettingsError { key, message, hint });
-        let show = |text: &str| text.escape_debug().to_string();
-        let ContainerSettings {
-            runtime,
-            image,
-            platform,
-            workspace,
-            env,
-            cpus,
-            memory,
-            ..
-        } = &settings;
-        if !RUNTIMES.contains(&runtime.as_str()) {
-            let message = format!("`{}` is no container command", show(runtime));
-            return wrong("runtime", message, "write docker, podman or nerdctl");
-        }
-        if !is_reference(image) {
-            let message = format!("`{}` is no name of an image", show(image));
-            return wrong(
-                "image",
-                message,
-                "write it as `python:3.11-slim` or `host/name@sha256:…`",
-            );
-        }
-        if platform.as_deref().is_some_and(|it| !is_word(it, "/_-.")) {
-            let message = format!(
-                "`{}` is no platform",
-                show(platform.as_deref().unwrap_or_default())
-            );
-            return wrong("platform", message, "write it as `linux/amd64`");
-        }
-        let parts_are_names = workspace
-            .split('/')
-            .skip(1)
-            .all(|name| !matches!(name, "" | "." | ".."));
-        if !workspace.starts_with('/')
-            || !parts_are_names
-            || !is_word(workspace, "/_-.")
-            || ["/tmp", "/run", "/proc", "/sys", "/dev"]
-                .iter()
-                .any(|taken| Path::new(workspace).starts_with(taken))
-        {
-            let message = format!("the workspace cannot be mounted at `{}`", show(workspace));
-            return wrong(
-                "workspace",
-                message,
-                "write an absolute path of its own, e.g. `/workspace`",
-            );
-        }
-        check_variables(env)?;
-        if let Some(cpus) = cpus {
-            let amount = cpus.parse::<f64>().ok();
-            if !amount.is_some_and(|amount| amount > 0.0 && amount.is_finite()) {
-                let message = format!("`{}` is no number of processors", show(cpus));
-                return wrong("cpu_limit", message, "write e.g. `1.5`");
-            }
-        }
-        if let Some(memory) = memory {
-            let digits = memory.trim_end_matches(|c: char| "bkmgBKMG".contains(c));
-            let fits =
-                memory.len() - digits.len() <= 1 && digits.parse::<u64>().is_ok_and(|n| n > 0);
-            if !fits {
-                let message = format!("`{}` is no amount of memory", show(memory));
-                return wrong(
-                    "memory_limit",
-                    message,
-                    "write a number and b, k, m or g, e.g. `512m`",
-                );
-            }
-        }
+        settings.check()?;
         Ok(Self {
             settings,
             images: Images::default(),
         })
-    }
-
-    /// Can this be the name of an image?
-    pub fn is_image(name: &str) -> bool {
-        is_reference(name)
     }
 
     /// Asks the engine for what will be needed.
@@ -368,43 +257,4 @@ impl Drop for Ending<'_> {
             self.program().start();
         }
     }
-}
-
-fn is_reference(text: &str) -> bool {
-    let starts = text
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphanumeric());
-    starts && text.len() <= 512 && is_word(text, "/_-.:@+")
-}
-
-fn is_word(text: &str, more: &str) -> bool {
-    let mut chars = text.chars();
-    chars.all(|c| c.is_ascii_alphanumeric() || more.contains(c))
-        && !text.is_empty()
-        && !text.starts_with('-')
-}
-
-/// Are these names of variables, with values that variables can have?
-pub(super) fn check_variables(env: &IndexMap<String, String>) -> Result<(), SettingsError> {
-    let fits = |(name, value): &(&String, &String)| is_variable(name) && !value.contains('\0');
-    match env.iter().find(|pair| !fits(pair)) {
-        None => Ok(()),
-        Some((name, _)) => Err(SettingsError {
-            key: "env",
-            message: format!(
-                "`{}` is no name of a variable, or its value has a NUL in it",
-                name.escape_debug()
-            ),
-            hint: "letters, digits and `_` make a name",
-        }),
-    }
-}
-
-fn is_variable(name: &str) -> bool {
-    let starts = name
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

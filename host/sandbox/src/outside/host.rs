@@ -8,11 +8,11 @@ use armature_grants::RelPath;
 use indexmap::IndexMap;
 
 use super::{
-    OutsideCall, SettingsError,
-    container::check_variables,
+    OutsideCall,
     process::{Finished, Program, Stopped},
     room,
     script::{START, Script},
+    settings::{SettingsError, check_variables},
 };
 use crate::error::CallError;
 

@@ -10,6 +10,7 @@ mod host;
 mod image;
 mod process;
 mod script;
+mod settings;
 
 use std::{
     path::Path,
@@ -19,10 +20,11 @@ use std::{
 use armature_grants::{LimitId, Limits, Rights};
 use serde_json::{Value, json};
 
-pub use container::{Container, ContainerSettings, SettingsError};
+pub use container::Container;
 pub use host::Host;
 use process::{Finished, Kept, Room, Stopped};
 use script::Script;
+pub use settings::{ContainerSettings, SettingsError, check_image};
 
 use crate::{
     call::Outcome,
@@ -105,9 +107,12 @@ impl Outside {
     /// Runs a command to its end.
     pub async fn run(&self, command: Command<'_>, call: OutsideCall<'_>) -> Ran {
         let started = Instant::now();
-        let bytes_in = command.text.len() + command.context.map_or(0, |it| it.to_string().len());
+        let context = command.context.map(Value::to_string);
+        let bytes_in = command.text.len() + context.as_ref().map_or(0, String::len);
         let mut image = None;
-        let result = self.enter(&command, &call, &mut image).await;
+        let result = self
+            .enter(&command, context.as_deref(), &call, &mut image)
+            .await;
         let mut usage = Usage {
             bytes_in: bytes_in as u64,
             wall: started.elapsed(),
@@ -133,12 +138,13 @@ impl Outside {
     async fn enter(
         &self,
         command: &Command<'_>,
+        context: Option<&str>,
         call: &OutsideCall<'_>,
         image: &mut Option<String>,
     ) -> Result<Value, CallError> {
         let most = Duration::from_millis(call.limits.timeout_s);
         let patience = command.timeout.map_or(most, |asked| asked.min(most));
-        let script = Script::write(command)?;
+        let script = Script::write(command, context)?;
         let finished = match self {
             Self::Container(container) => {
                 container

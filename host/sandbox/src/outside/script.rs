@@ -14,7 +14,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Command, outside};
+use super::{Command, outside, settings::is_variable};
 use crate::error::{CallError, ToolError};
 
 /// Longest context that is a variable too, in bytes: programs do not start with much more of it.
@@ -33,8 +33,8 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Writes it down.
-    pub(super) fn write(command: &Command<'_>) -> Result<Self, CallError> {
+    /// Writes it down, with its context as JSON.
+    pub(super) fn write(command: &Command<'_>, context: Option<&str>) -> Result<Self, CallError> {
         let made = || -> io::Result<Self> {
             // Only its owner can enter it. What lies in it may be read by whomever it is mounted for.
             let outer = tempfile::Builder::new().prefix("armature-").tempdir()?;
@@ -55,11 +55,10 @@ impl Script {
         for (name, value) in &command.variables {
             variables.push_str(&export(name, value)?);
         }
-        if let Some(context) = command.context {
-            let text = context.to_string();
+        if let Some(text) = context {
             variables.push_str("export ARMATURE_CONTEXT_FILE=\"$0/context.json\"\n");
             if text.len() <= MAX_VARIABLE {
-                variables.push_str(&export("ARMATURE_CONTEXT", &text)?);
+                variables.push_str(&export("ARMATURE_CONTEXT", text)?);
             }
             fs::write(script.dir().join(CONTEXT), text).map_err(failed)?;
         }
@@ -110,12 +109,7 @@ impl Script {
 
 /// A variable as a line of a shell's script.
 fn export(name: &str, value: &str) -> Result<String, CallError> {
-    let mut chars = name.chars();
-    let is_name = chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !is_name {
+    if !is_variable(name) {
         return Err(ToolError::InvalidArguments(format!(
             "`{}` is no name of a variable: letters, digits and `_` make one",
             name.escape_debug()
