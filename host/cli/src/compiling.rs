@@ -37,12 +37,9 @@ pub(crate) async fn compile(
         }
     };
     let prepared = plan.prepare_commands(tell).await;
-    prepared.map_err(|error| {
-        let failure = Failure::failed(error.to_string());
-        match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+    prepared.map_err(|error| Failure {
+        hint: error.hint(),
+        ..Failure::failed(&error)
     })
 }
 

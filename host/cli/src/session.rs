@@ -219,7 +219,7 @@ impl Show {
         }
         let used = tally.used();
         if !used.is_empty() {
-            let used = used.trim_start_matches(" · ");
+            let used = used.join(" · ");
             screen.say(&style::faint(&format!("  until then: {used}")));
         }
         // Where every stage is done, or the contract is at its end, going on would end in the same way.

@@ -27,15 +27,15 @@ pub(crate) fn pretty(value: &Value) -> String {
 /// The last line of a run that came to its end.
 pub(crate) fn summary(report: &RunReport, tally: &Tally) -> String {
     let summary = &report.summary;
-    format!(
-        "Done in {} — {} ran, {} skipped, {} failed, {} blocked{}",
+    let done = format!(
+        "Done in {} — {} ran, {} skipped, {} failed, {} blocked",
         seconds(summary.elapsed_s),
         summary.stages_ran,
         summary.stages_skipped,
         summary.stages_failed,
         tally.blocked + tally.denied,
-        tally.used(),
-    )
+    );
+    [vec![done], tally.used()].concat().join(" · ")
 }
 
 fn seconds(elapsed: f64) -> String {

@@ -63,22 +63,23 @@ impl Tally {
         }
     }
 
-    /// What models used, in words; nothing where they used nothing.
-    pub(crate) fn used(&self) -> String {
-        let mut used = String::new();
+    /// What models used, each in words; nothing where they used nothing.
+    pub(crate) fn used(&self) -> Vec<String> {
+        let mut used = Vec::new();
         if self.tokens > 0 {
-            used = format!(" · {} tokens", text::thousands(self.tokens));
             let parts: Vec<String> = [(self.cached, "cached"), (self.reasoning, "reasoning")]
                 .into_iter()
                 .filter(|(tokens, _)| *tokens > 0)
                 .map(|(tokens, kind)| format!("{} {kind}", text::thousands(tokens)))
                 .collect();
-            if !parts.is_empty() {
-                used.push_str(&format!(" ({})", parts.join(", ")));
-            }
+            let parts = match parts.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", parts.join(", ")),
+            };
+            used.push(format!("{} tokens{parts}", text::thousands(self.tokens)));
         }
         if self.cost_usd > 0.0 {
-            used.push_str(&format!(" · ${:.4}", self.cost_usd));
+            used.push(format!("${:.4}", self.cost_usd));
         }
         used
     }
