@@ -102,9 +102,9 @@ impl Calls {
                 }
             });
         }
-        let beyond = calls.len().saturating_sub(limit("calls_of_a_turn"));
+        let most = limit("calls_of_a_turn");
+        let beyond = calls.len().saturating_sub(most);
         if beyond > 0 {
-            let most = limit("calls_of_a_turn");
             let asked =
                 format!("{beyond} calls more in one answer than the {most} of `calls_of_a_turn`");
             scope.not_given(Caller::Model, &asked, None);
