@@ -202,21 +202,18 @@ impl Run {
     /// Can every stage ask the model that it asks first, here and in the specs that this one runs? A key that is missing is
     /// told before anything runs; a larger tier may never be needed, and is not asked for its key before it is.
     pub(crate) fn models_are_there(&self) -> Result<(), RunError> {
-        for plan in std::iter::once(&self.plan).chain(self.children.values()) {
-            for stage in &plan.0.stages {
-                let first = match &stage.kind {
-                    Kind::Role(role) => role.tiers.first().copied(),
-                    _ => None,
-                };
-                let fan_out = stage.fan_out.as_ref();
-                let asks_judge = fan_out.is_some_and(|it| it.fan_in == FanIn::Consensus);
-                let judge = plan.0.judge_tier.filter(|_| asks_judge);
-                for tier in first.into_iter().chain(judge) {
-                    self.connect(plan, tier).map_err(|source| RunError::Model {
-                        stage: stage.id.clone(),
-                        source: Box::new(source),
-                    })?;
-                }
+        let failed = |stage: &str, source| RunError::Model {
+            stage: stage.to_owned(),
+            source: Box::new(source),
+        };
+        for (tier, stage) in asked_first(&self.plan) {
+            self.model(tier).map_err(|source| failed(stage, source))?;
+        }
+        // A run below this one makes its own; here it is only seen that it can.
+        for plan in self.children.values() {
+            for (tier, stage) in asked_first(plan) {
+                self.connect(plan, tier)
+                    .map_err(|source| failed(stage, source))?;
             }
         }
         Ok(())
@@ -254,6 +251,26 @@ impl Run {
         let longest = plan.0.stages.iter().filter_map(|stage| stage.timeout).max();
         self.engine.model(config, key, longest)
     }
+}
+
+/// The tiers that stages of a plan ask first, each once, with the first stage that does.
+fn asked_first(plan: &Plan) -> Vec<(usize, &str)> {
+    let mut asked: Vec<(usize, &str)> = Vec::new();
+    for stage in &plan.0.stages {
+        let own = match &stage.kind {
+            Kind::Role(role) => role.tiers.first().copied(),
+            _ => None,
+        };
+        let fan_out = stage.fan_out.as_ref();
+        let asks_judge = fan_out.is_some_and(|it| it.fan_in == FanIn::Consensus);
+        let judge = plan.0.judge_tier.filter(|_| asks_judge);
+        for tier in own.into_iter().chain(judge) {
+            if !asked.iter().any(|(known, _)| *known == tier) {
+                asked.push((tier, &stage.id));
+            }
+        }
+    }
+    asked
 }
 
 /// Counts of a run.
