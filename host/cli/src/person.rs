@@ -8,6 +8,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use armature_engine::{Answer, Approval, Approver, BoxFuture, Gate, GateAnswer, Plan};
+use armature_store::without_items;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -29,7 +30,7 @@ pub(crate) struct Person {
     screen: Screen,
     progress: Arc<Progress>,
     beforehand: Answers,
-    /// One question at a time.
+    /// One question at a time, and what is asked about its answer belongs to it.
     turn: Mutex<()>,
 }
 
@@ -44,9 +45,8 @@ impl Person {
         }
     }
 
-    /// Shows something and reads a line; none when there is no terminal, or it was closed.
+    /// Shows something and reads a line; none when there is no terminal, or it was closed. Whoever asks has the turn.
     async fn ask(&self, shown: &str, question: &str) -> Option<String> {
-        let _turn = self.turn.lock().await;
         self.progress.pause();
         let _resumes = Resume(&self.progress);
         if !shown.is_empty() {
@@ -58,6 +58,7 @@ impl Person {
     }
 
     async fn ask_gate(&self, gate: Gate) -> GateAnswer {
+        let _turn = self.turn.lock().await;
         let head = format!(
             "\n{} gate {}",
             style::doubtful("?"),
@@ -83,6 +84,7 @@ impl Person {
     }
 
     async fn ask_approval(&self, ask: Approval) -> Answer {
+        let _turn = self.turn.lock().await;
         let args = serde_json::to_string_pretty(&ask.args).unwrap_or_default();
         let args = text::visible(&args).into_owned();
         let place = match ask.stage.as_str() {
@@ -135,7 +137,7 @@ impl Approver for Person {
 
     fn gate<'a>(&'a self, gate: Gate) -> BoxFuture<'a, GateAnswer> {
         Box::pin(async move {
-            match self.beforehand.gates.get(&gate.stage) {
+            match self.beforehand.of(&gate.stage) {
                 Some(answer) => answer.clone(),
                 None if self.screen.can_ask() => self.ask_gate(gate).await,
                 None => GateAnswer::Unavailable,
@@ -197,10 +199,17 @@ impl Answers {
         }
     }
 
+    /// The answer to a gate: its own, or the one to all items of the stage.
+    fn of(&self, gate: &str) -> Option<&GateAnswer> {
+        let own = self.gates.get(gate);
+        own.or_else(|| self.gates.get(&without_items(gate)))
+    }
+
     /// Refuses an answer to what is no gate of the plan: it was meant for another one.
     pub(crate) fn check(&self, plan: &Plan) -> Result<(), Failure> {
         let gates = plan.gates();
-        let Some(unknown) = self.gates.keys().find(|stage| !gates.contains(stage)) else {
+        let is_gate = |name: &str| gates.contains(&without_items(name));
+        let Some(unknown) = self.gates.keys().find(|name| !is_gate(name)) else {
             return Ok(());
         };
         let message = format!("there is no gate `{}`", unknown.escape_debug());
@@ -253,6 +262,11 @@ mod tests {
         for wrong in ["a", "a=maybe", "a=yes:but"] {
             assert!(Answers::read(&[wrong.to_owned()]).is_err(), "{wrong}");
         }
+        let items = ["each=yes".to_owned(), "each[2]=no:Not this".to_owned()];
+        let read = Answers::read(&items).unwrap();
+        assert_eq!(read.of("each[0]"), Some(&GateAnswer::Approved));
+        let no = GateAnswer::Rejected("Not this".into());
+        assert_eq!(read.of("each[2]"), Some(&no));
         let twice = ["a=yes".to_owned(), "a=no".to_owned()];
         assert!(Answers::read(&twice).is_err());
     }

@@ -42,7 +42,7 @@ fn count(place: &Place, run: &str, name: &str, stage: &str) -> usize {
     events.iter().filter(|recorded| is(&recorded.event)).count()
 }
 
-fn parked(spec: &str, arguments: &[&str]) -> (Place, String) {
+pub(crate) fn parked(spec: &str, arguments: &[&str]) -> (Place, String) {
     let place = Place::with_spec(spec);
     let mut all = vec!["run", "spec.yml"];
     all.extend(arguments);

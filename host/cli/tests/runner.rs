@@ -14,6 +14,7 @@ mod command;
 mod ending;
 mod example;
 mod explain;
+mod gate_items;
 mod going_on;
 mod granting;
 mod help;

@@ -50,7 +50,8 @@ pub enum Answer {
 pub struct Gate {
     /// The run.
     pub run: RunId,
-    /// The stage.
+    /// The stage, after those of the stages whose subagent it is in; with the item where there are several:
+    /// `child[2]/review[0]`.
     pub stage: String,
     /// What the person is to look at: `present`, rendered.
     pub message: String,
@@ -97,7 +98,7 @@ pub trait Observer: Send + Sync {
 /// Asks for a run that a stage of another run started: a stage of it is named by the way to it, `child/inner`, so that
 /// one answer opens one gate.
 pub(crate) struct Below {
-    /// The stage that started the run.
+    /// The stage that started the run, with the item.
     pub(crate) stage: String,
     pub(crate) asks: std::sync::Arc<dyn Approver>,
 }

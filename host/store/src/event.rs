@@ -141,6 +141,8 @@ pub enum Event {
     #[serde(rename = "gate_opened")]
     GateOpened {
         stage: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<usize>,
         message: String,
         #[serde(default, skip_serializing_if = "Value::is_null")]
         show: Value,
@@ -149,6 +151,8 @@ pub enum Event {
     #[serde(rename = "gate_answered")]
     GateAnswered {
         stage: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<usize>,
         approved: bool,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         text: String,

@@ -249,6 +249,7 @@ mod tests {
             (
                 Event::GateOpened {
                     stage: text(),
+                    item: None,
                     message: text(),
                     show: Value::Null,
                 },
@@ -257,6 +258,7 @@ mod tests {
             (
                 Event::GateAnswered {
                     stage: text(),
+                    item: None,
                     approved: true,
                     text: text(),
                     by: text(),

@@ -46,4 +46,4 @@ pub use runs::{RunQuery, RunRecord, RunStatus};
 pub use state::{RunState, again};
 pub use store::Store;
 pub use trace::{TraceQuery, TraceRow};
-pub use waiting::Waiting;
+pub use waiting::{Waiting, without_items};

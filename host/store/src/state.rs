@@ -58,8 +58,8 @@ pub struct RunState {
     pub descendants: Vec<RunId>,
     /// Gates and calls that wait for a person, in the order in which they were asked.
     pub questions: Vec<Question>,
-    /// Answers to gates, by stage: whether it was approved, and the text.
-    pub gate_answers: BTreeMap<String, (bool, String)>,
+    /// Answers to gates, by stage and item: whether it was approved, and the text.
+    pub gate_answers: BTreeMap<(String, Option<usize>), (bool, String)>,
     /// Answers to approvals that were not used yet, by stage and digest of the arguments, with the text.
     pub approvals: BTreeMap<(String, String), (bool, String)>,
     /// What it has used, without the runs that it started.
@@ -77,6 +77,8 @@ pub struct RunState {
 pub struct Question {
     /// The stage.
     pub stage: String,
+    /// The item of a fan-out whose gate it is; a call has it in its name.
+    pub item: Option<usize>,
     /// What the person is shown.
     pub message: String,
     /// Since when: ISO-8601, UTC.
@@ -185,7 +187,7 @@ impl RunState {
         self.model_starts.retain(|(of, _), _| of != stage);
         self.calls.retain(|_, (intent, _)| intent.stage != stage);
         self.replies.retain(|_, (intent, _)| intent.stage != stage);
-        self.gate_answers.remove(stage);
+        self.gate_answers.retain(|(of, _), _| of != stage);
         self.approvals.retain(|(of, _), _| of != stage);
         let attempts = |id: &str| attempt_of(id, stage);
         self.children.retain(|id, _| !attempts(id));
@@ -195,7 +197,7 @@ impl RunState {
         let since = self.first_asked.entry(key).or_insert(at).clone();
         let question = Question { since, ..question };
         let same = |asked: &Question| {
-            asked.stage == question.stage
+            (&asked.stage, asked.item) == (&question.stage, question.item)
                 && asked.call.as_ref().map(|call| &call.digest)
                     == question.call.as_ref().map(|call| &call.digest)
         };
@@ -268,11 +270,18 @@ impl RunState {
                 self.descendants.push(run_id.clone());
                 self.children.insert(call_id, run_id);
             }
-            Event::GateOpened { stage, message, .. } => {
-                self.gate_answers.remove(&stage);
-                let key = format!("{stage}\n{message}");
+            Event::GateOpened {
+                stage,
+                item,
+                message,
+                ..
+            } => {
+                let gate = (stage.clone(), item);
+                self.gate_answers.remove(&gate);
+                let key = format!("{}\n{message}", place(&gate.0, item));
                 let question = Question {
                     stage,
+                    item,
                     message,
                     since: String::new(),
                     call: None,
@@ -281,13 +290,15 @@ impl RunState {
             }
             Event::GateAnswered {
                 stage,
+                item,
                 approved,
                 text,
                 ..
             } => {
-                self.questions
-                    .retain(|asked| asked.call.is_some() || asked.stage != stage);
-                self.gate_answers.insert(stage, (approved, text));
+                self.questions.retain(|asked| {
+                    asked.call.is_some() || (&asked.stage, asked.item) != (&stage, item)
+                });
+                self.gate_answers.insert((stage, item), (approved, text));
             }
             Event::ApprovalAsked {
                 stage,
@@ -300,6 +311,7 @@ impl RunState {
             } => {
                 let question = Question {
                     stage,
+                    item: None,
                     message,
                     since: String::new(),
                     call: Some(Call {
@@ -391,6 +403,14 @@ impl RunState {
             }
             _ => {}
         }
+    }
+}
+
+/// How a person names a stage, or one item of it: `stage[2]`.
+pub(crate) fn place(stage: &str, item: Option<usize>) -> String {
+    match item {
+        Some(item) => format!("{stage}[{item}]"),
+        None => stage.to_owned(),
     }
 }
 

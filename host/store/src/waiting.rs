@@ -1,14 +1,14 @@
 //! What waits for a person: the gates and the calls that parked a run, and those of the runs that it started.
 //!
 //! A run within a run is answered through the run around it, by the way to it: `child/inner`, with the item where the
-//! child is one of a fan-out (`child[2]/inner`). An answer is an event of the log in which the question stands,
+//! child or the gate is one of a fan-out (`child[2]/inner`, `review[0]`). An answer is an event of the log in which the question stands,
 //! appended only if that log has not gone on: of two people who answer at the same time one is told.
 
 use serde_json::Value;
 
 use crate::{
     Event, EventLog as _, RunId, RunState, RunStatus, Seq, Store, StoreError,
-    state::{Call, Question},
+    state::{Call, Question, place},
 };
 
 /// How deep runs within runs are looked through; deeper ones cannot be started.
@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 64;
 /// One question, and where its answer goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
-    /// The way to the stage: its id, after those of the stages whose subagent it is in.
+    /// The way to the stage, or to one item of it: its id, after those of the stages whose subagent it is in.
     pub path: String,
     /// What is asked.
     pub question: Question,
@@ -45,8 +45,18 @@ impl Waiting {
     }
 }
 
-/// `child[2]/inner` → `child/inner`.
-fn without_items(path: &str) -> String {
+/// Items in the order of their numbers: `each[2]` before `each[10]`.
+fn order(path: &str) -> Vec<(String, usize)> {
+    let part = |name: &str| {
+        let (stage, item) = name.split_once('[').unwrap_or((name, ""));
+        let item = item.trim_end_matches(']').parse().unwrap_or_default();
+        (stage.to_owned(), item)
+    };
+    path.split('/').map(part).collect()
+}
+
+/// A name of a stage without the items in it: `child[2]/inner` → `child/inner`.
+pub fn without_items(path: &str) -> String {
     let names = path
         .split('/')
         .map(|name| name.split_once('[').map_or(name, |(name, _)| name));
@@ -54,14 +64,15 @@ fn without_items(path: &str) -> String {
 }
 
 impl Store {
-    /// Everything that a run and the runs below it wait for, in the order in which it was asked.
+    /// Everything that a run and the runs below it wait for, in the order of the ways to it: the same each time, whoever
+    /// of those that run side by side asked first.
     ///
     /// # Errors
     /// SQLite's reason, or a damaged event.
     pub fn waiting(&self, run: &RunId) -> Result<Vec<Waiting>, StoreError> {
         let mut found = Vec::new();
         self.gather_waiting(run, "", MAX_DEPTH, &mut found)?;
-        found.sort_by(|a, b| a.question.since.cmp(&b.question.since));
+        found.sort_by_cached_key(|asked| order(&asked.path));
         Ok(found)
     }
 
@@ -78,7 +89,7 @@ impl Store {
         }
         for question in state.questions {
             found.push(Waiting {
-                path: format!("{way}{}", question.stage),
+                path: format!("{way}{}", place(&question.stage, question.item)),
                 question,
                 run: run.clone(),
                 after: state.last,
@@ -113,6 +124,7 @@ impl Store {
         let event = match &asked.question.call {
             None => Event::GateAnswered {
                 stage,
+                item: asked.question.item,
                 approved,
                 text: text.to_owned(),
                 by: by.to_owned(),
@@ -152,6 +164,7 @@ mod tests {
             path: "child[2]/inner".to_owned(),
             question: Question {
                 stage: "inner".to_owned(),
+                item: None,
                 message: String::new(),
                 since: String::new(),
                 call: Some(Call {

@@ -248,16 +248,19 @@ fn the_state_of_a_run_is_read_from_its_events() {
         intent("open"),
         Event::GateOpened {
             stage: "g".to_owned(),
+            item: None,
             message: "ok?".to_owned(),
             show: json!(null),
         },
         Event::GateOpened {
             stage: "h".to_owned(),
+            item: None,
             message: "ok?".to_owned(),
             show: json!(null),
         },
         Event::GateAnswered {
             stage: "g".to_owned(),
+            item: None,
             approved: false,
             text: "no".to_owned(),
             by: "me".to_owned(),
@@ -279,7 +282,10 @@ fn the_state_of_a_run_is_read_from_its_events() {
     );
     assert!(state.calls["done"].1.ok);
     assert_eq!(state.open_gates(), ["h"]);
-    assert_eq!(state.gate_answers["g"], (false, "no".to_owned()));
+    assert_eq!(
+        state.gate_answers[&("g".to_owned(), None)],
+        (false, "no".to_owned())
+    );
 }
 
 #[test]
@@ -430,6 +436,7 @@ fn what_waits_is_found_through_runs_within_runs_and_answered_once() {
         started("inner"),
         Event::GateOpened {
             stage: "ok".to_owned(),
+            item: None,
             message: "Go On?".to_owned(),
             show: json!(null),
         },
@@ -448,7 +455,10 @@ fn what_waits_is_found_through_runs_within_runs_and_answered_once() {
     assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
     assert!(store.waiting(&parent).unwrap().is_empty());
     let state = RunState::fold(store.events(&child).unwrap());
-    assert_eq!(state.gate_answers["ok"], (false, "Not Yet".to_owned()));
+    assert_eq!(
+        state.gate_answers[&("ok".to_owned(), None)],
+        (false, "Not Yet".to_owned())
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use armature_store::Event;
 use serde_json::{Map, Value};
 
 use super::{Run, RunError, RunReport, Summary};
-use crate::{diagnose, plan::stage::Kind};
+use crate::{diagnose, stage::rejections};
 
 /// Why a run was stopped that somebody stopped.
 pub(super) const STOPPED: &str = "told to stop";
@@ -158,18 +158,11 @@ pub(super) fn report(run: &Run, summary: Summary) -> RunReport {
             run.secrets.clean(Value::clone(result_of(number)?)),
         ))
     });
-    let rejected = workflow.iter().enumerate().filter_map(|(number, stage)| {
-        let result = run
-            .board
-            .get(number)
-            .filter(|_| matches!(stage.kind, Kind::Gate(_)))?;
-        let is_rejected = result.get("approved") == Some(&Value::Bool(false));
-        let words = result
-            .get("feedback")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let is_told = is_rejected && stopped_something(run, number, &stage.id);
-        is_told.then(|| (stage.id.clone(), words.to_owned()))
+    let rejected = workflow.iter().enumerate().flat_map(|(number, stage)| {
+        let result = run.board.get(number);
+        let mut rejected = result.map_or(Vec::new(), |result| rejections(stage, result));
+        rejected.retain(|_| stopped_something(run, number, &stage.id));
+        rejected
     });
     RunReport {
         run_id: run.id.clone(),

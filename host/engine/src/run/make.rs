@@ -69,7 +69,7 @@ pub(super) fn make_child(
         budget,
         narrowing,
         approver: Arc::new(Below {
-            stage: scope.id().to_owned(),
+            stage: scope.path(),
             asks: Arc::clone(&parent.approver),
         }),
         root,

@@ -35,7 +35,7 @@ pub(crate) struct Past {
 #[derive(Debug, Default)]
 struct Said {
     open: Vec<ToolIntent>,
-    gates: BTreeMap<String, (bool, String)>,
+    gates: BTreeMap<(String, Option<usize>), (bool, String)>,
     approvals: BTreeMap<(String, String), (bool, String)>,
     children: BTreeMap<String, RunId>,
 }
@@ -123,8 +123,8 @@ impl Past {
     }
 
     /// What a person said to a gate that has not used it yet.
-    pub(crate) fn take_gate(&self, stage: &str) -> Option<(bool, String)> {
-        self.said().gates.remove(stage)
+    pub(crate) fn take_gate(&self, stage: &str, item: Option<usize>) -> Option<(bool, String)> {
+        self.said().gates.remove(&(stage.to_owned(), item))
     }
 
     /// What a person said about a call that has not been made yet.

@@ -12,12 +12,13 @@ use serde_json::Value;
 use super::{
     Place,
     recovery::{Outcome, execute_in, judge, rest, told, whole},
+    rejections,
 };
 use crate::{
     ask::BoxFuture,
     context::Context,
     failure::Failure,
-    plan::stage::{Kind, Retry, Stage},
+    plan::stage::{Retry, Stage},
     run::Run,
     schedule::{Ending, Graph, Step, drive},
 };
@@ -168,10 +169,9 @@ async fn one_of(
         context = context.with_quiet(retry.context.clone(), Arc::clone(value));
     }
     let value = execute_in(run, Place::of(number, round), stage, context).await?;
-    let is_rejected =
-        matches!(stage.kind, Kind::Gate(_)) && value.get("approved") == Some(&Value::Bool(false));
+    let was_rejected = !rejections(stage, &value).is_empty();
     run.board.replace(number, value);
-    if is_rejected {
+    if was_rejected {
         // It was open before, or nothing behind it would have run.
         return Err(Failure::Value(format!("gate `{}` was rejected", stage.id)));
     }

@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Place, Scope,
+    gate::is_rejected,
     recovery::{attempts, failed, in_time, tenths},
 };
 use crate::{
@@ -107,9 +108,14 @@ pub(crate) async fn run(
         return Err(Failure::Parked { waiting: waits });
     }
     match first {
-        Some((_, failure)) if !good && !stage.fail_as_value => Err(failure),
+        // What a person was not asked was not agreed to.
+        Some((_, failure)) if (!good || is_gate(stage)) && !stage.fail_as_value => Err(failure),
         _ => gather(run, at, stage, fan_out, results).await,
     }
+}
+
+fn is_gate(stage: &Stage) -> bool {
+    matches!(stage.kind, Kind::Gate(_))
 }
 
 fn few_enough(count: usize) -> Result<(), Failure> {
@@ -384,6 +390,13 @@ async fn gather(
     fan_out: &FanOut,
     results: Vec<Value>,
 ) -> Result<Value, Failure> {
+    // A "no" is not lost among others, nor talked away.
+    if is_gate(stage)
+        && !matches!(fan_out.fan_in, FanIn::List)
+        && let Some(no) = results.iter().find(|result| is_rejected(result))
+    {
+        return Ok(no.clone());
+    }
     match fan_out.fan_in {
         FanIn::Merge => {
             let mut merged = Map::new();

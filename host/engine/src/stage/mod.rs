@@ -26,6 +26,8 @@ use armature_store::{Event, TraceRow, event::Denied};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use gate::rejections;
+
 use crate::{
     ask::BoxFuture,
     context::Context,
@@ -173,6 +175,14 @@ impl Scope {
         self.number
             .and_then(|number| self.run.plan.0.ids.get(number))
             .map_or(self.beside, String::as_str)
+    }
+
+    /// How a person names what this is an attempt at: the stage, or one item of it, `stage[2]`.
+    pub(crate) fn path(&self) -> String {
+        match self.item {
+            Some(item) => format!("{}[{item}]", self.id()),
+            None => self.id().to_owned(),
+        }
     }
 
     /// The stage's number.
@@ -381,9 +391,7 @@ pub(crate) async fn start(run: Arc<Run>, number: usize) -> Result<Step, Broken> 
     }
     match result_of(&run, number, stage).await {
         Ok(value) => {
-            if matches!(stage.kind, Kind::Gate(_))
-                && value.get("approved") == Some(&Value::Bool(false))
-            {
+            if !rejections(stage, &value).is_empty() {
                 run.halt(number, stage.id.clone());
             }
             run.board.put(number, value);

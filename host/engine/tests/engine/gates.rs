@@ -91,6 +91,62 @@ stages:
     assert!(report.rejected.is_empty(), "{:?}", report.rejected);
 }
 
+/// Rejects one item of a fan-out, and approves the others.
+struct Picky;
+
+impl Approver for Picky {
+    fn approve<'a>(&'a self, _: Approval) -> BoxFuture<'a, Answer> {
+        Box::pin(std::future::ready(Answer::Unavailable))
+    }
+
+    fn gate<'a>(&'a self, gate: Gate) -> BoxFuture<'a, GateAnswer> {
+        Box::pin(std::future::ready(match gate.stage.as_str() {
+            "each[1]" => GateAnswer::Rejected(format!("Not {}", gate.message)),
+            _ => GateAnswer::Approved,
+        }))
+    }
+}
+
+async fn picked(
+    world: &World,
+    gate: &str,
+    names: [&str; 3],
+) -> Result<armature_engine::RunReport, RunError> {
+    let spec = format!(
+        "stages:
+  - {{ id: each, gate: human, fan_out: 2, partition_source: \"{{{{ names }}}}\", {gate} }}
+  - {{ id: publish, depends_on: [each], tool_call: {{ name: file_write, args: {{ path: published, content: x }} }} }}
+"
+    );
+    let mut request = world.request(json!({"names": names}));
+    request.approver = Arc::new(Picky);
+    world.run_with(&spec, request).await
+}
+
+#[tokio::test]
+async fn one_rejected_item_of_a_gate_over_a_list_stops_what_depends_on_it() {
+    let no = json!({"approved": false, "feedback": "Not b"});
+    for (fan_in, told) in [("list", "each[1]"), ("merge", "each"), ("first", "each")] {
+        let world = World::new();
+        let gate = format!("present: '{{{{ item }}}}', fan_in: {fan_in}");
+        let report = picked(&world, &gate, ["a", "b", "c"]).await.unwrap();
+        let result = &report.outputs["each"];
+        let rejected = if fan_in == "list" { &result[1] } else { result };
+        assert_eq!(*rejected, no, "{fan_in}");
+        assert!(world.read("published").is_none(), "{fan_in}");
+        let told = (told.to_owned(), "Not b".to_owned());
+        assert_eq!(report.rejected, [told], "{fan_in}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_item_of_a_gate_could_not_ask_is_not_agreed_to() {
+    let world = World::new();
+    let gate = "present: '{{ 1 // (item | int) }}', fan_in: first";
+    picked(&world, gate, ["1", "2", "0"]).await.unwrap_err();
+    assert!(world.read("published").is_none());
+}
+
 /// A person who answers only once another stage has come to its end.
 struct Patient {
     done: Mutex<Option<tokio::sync::oneshot::Sender<()>>>,

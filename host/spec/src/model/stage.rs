@@ -26,7 +26,8 @@ pub struct Stage {
     /// Run the adapter of this name.
     #[serde(default)]
     pub adapter: Option<String>,
-    /// Ask a person; the one value is `human`.
+    /// Ask a person; the one value is `human`. Over the items of a fan-out each item is asked about by itself, and one
+    /// "no" is enough.
     #[serde(default)]
     pub gate: Option<String>,
     /// Call a tool directly, without a model.

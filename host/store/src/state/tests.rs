@@ -172,11 +172,13 @@ fn a_call_that_ran_into_a_limit_may_have_had_its_effect() {
 fn a_stage_that_begins_again_after_its_end_knows_nothing_of_its_last_pass() {
     let gate = |message: &str| Event::GateOpened {
         stage: "a".to_owned(),
+        item: None,
         message: message.to_owned(),
         show: Value::Null,
     };
     let yes = Event::GateAnswered {
         stage: "a".to_owned(),
+        item: None,
         approved: true,
         text: String::new(),
         by: String::new(),
@@ -194,7 +196,7 @@ fn a_stage_that_begins_again_after_its_end_knows_nothing_of_its_last_pass() {
         child("ab#1"),
     ];
     let state = fold(first.clone());
-    assert!(state.gate_answers.contains_key("a") && state.children.len() == 2);
+    assert!(state.gate_answers.contains_key(&("a".to_owned(), None)) && state.children.len() == 2);
     let state = fold(first.into_iter().chain([end(None), start(None)]));
     assert!(state.gate_answers.is_empty() && state.done.is_empty());
     assert_eq!(state.children.keys().collect::<Vec<_>>(), ["ab#1"]);

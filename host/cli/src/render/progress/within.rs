@@ -22,8 +22,15 @@ const MAX_NAME: usize = 80;
 pub(super) fn said(stage: &str, event: &Event, is_verbose: bool) -> Option<String> {
     match event {
         Event::GateAnswered {
-            approved, text, by, ..
-        } => Some(gate(stage, *approved, text, by)),
+            item,
+            approved,
+            text,
+            by,
+            ..
+        } => {
+            let item = item.map_or(String::new(), |item| format!("[{item}]"));
+            Some(gate(&format!("{stage}{item}"), *approved, text, by))
+        }
         Event::ApprovalAsked { tool, message, .. } => {
             let message = text::line(message, MAX_REASON);
             let tool = text::line(tool, MAX_NAME);
