@@ -78,6 +78,8 @@ fn every_spec_in_the_reference_is_read_without_a_finding_and_fits_the_schema() {
         .split("```yaml\n")
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
+        // The script of a model is no spec; that it is one is seen where scripts are read.
+        .filter(|block| !block.contains("\nreplies:"))
     {
         let whole = if block.starts_with("name:") {
             specs += 1;

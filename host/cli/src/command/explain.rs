@@ -3,9 +3,11 @@
 //! Without `--prose` no model is asked and nothing is kept. With it, the workflow's own smallest tier is asked once, by
 //! a run like any other: it is traced, it costs what it costs, and the model sees the account and nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use armature_engine::{Engine, Plan, RunRequest};
+use armature_llm::{RetryPolicy, Script, Scripted};
+use armature_spec::ModelTier;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -38,6 +40,9 @@ pub(crate) struct Explain {
     #[command(flatten)]
     places: Places,
 }
+
+/// The stage that asks.
+const STAGE: &str = "explain";
 
 /// What the model is asked.
 const QUESTION: &str = "Explain the workflow that `workflow` describes to somebody who has to decide whether to run it: \
@@ -86,6 +91,21 @@ pub(crate) fn show(screen: &Screen, told: &Account) {
     screen.print("Nothing was run.");
 }
 
+/// Would the model say what it is asked? A script says what was written for something else. One that cannot be read is
+/// reported by the run.
+fn can_explain(spec: &str, model: &ModelTier) -> bool {
+    let Some(script) = model
+        .script
+        .as_ref()
+        .filter(|_| model.provider == "scripted")
+    else {
+        return true;
+    };
+    let script = Script::File(Path::new(spec).with_file_name(script));
+    let read = Scripted::new(&*model.model, &script, None, RetryPolicy::default());
+    read.is_ok_and(|script| script.is_written_for(STAGE))
+}
+
 /// A workflow of one stage, over the tiers of the one that is explained.
 async fn prose(
     screen: &Screen,
@@ -95,15 +115,23 @@ async fn prose(
 ) -> Result<Exit, Failure> {
     let document = plan.document();
     let tiers = &document.spec.model_tiers;
-    let Some((tier, _)) = tiers.iter().next() else {
+    let Some((tier, model)) = tiers.iter().next() else {
         return Err(Failure::usage("the workflow has no model tier to ask")
             .hint("leave --prose out: what would be asked is shown without a model"));
     };
+    if !can_explain(&document.source.name, model) {
+        return Err(Failure::usage(format!(
+            "tier `{tier}` answers from a script, which has nothing to say about the workflow"
+        ))
+        .hint(format!(
+            "give the tier a model, or the script a reply with `stage: {STAGE}`; without --prose no model is asked"
+        )));
+    }
     let asking = json!({
         "name": format!("explain {}", document.spec.name),
         "model_tiers": tiers,
         "stages": [{
-            "id": "explain",
+            "id": STAGE,
             "role": {"name": "Explainer", "type": "worker", "model_tier": tier, "description": QUESTION},
         }],
     });

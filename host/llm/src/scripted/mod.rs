@@ -128,6 +128,13 @@ impl Scripted {
         })
     }
 
+    /// Has it a reply that names this stage? Only such a one was written for what the stage asks.
+    #[must_use]
+    pub fn is_written_for(&self, stage: &str) -> bool {
+        let mut stages = self.entries.iter().filter_map(|entry| entry.stage.as_ref());
+        stages.any(|named| named == stage)
+    }
+
     /// The first entry that fits, counted as given.
     fn pick(&self, request: &Request) -> Result<&Entry, ScriptError> {
         let last = last_message(request);

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::*;
+use super::{
+    entry::{FAILS, FINISHES, KEYS},
+    *,
+};
 
 fn model(script: &str) -> Scripted {
     let script = Script::Text {
@@ -187,4 +190,25 @@ fn a_missing_script_and_a_wrong_one_say_where() {
         .err()
         .unwrap();
     assert!(error.to_string().starts_with("r.yml:1:3: "), "{error}");
+}
+
+#[test]
+fn the_reference_shows_every_word_of_a_script_and_is_one() {
+    let reference = include_str!("../../../../specs/README.md");
+    let section = reference
+        .split("## A model that is a script")
+        .nth(1)
+        .unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let text = section.split("```yaml\n").nth(1).unwrap();
+    let text = text.split("```").next().unwrap();
+    script::read(text).unwrap();
+    let finishes = FINISHES.iter().map(|(word, _)| *word);
+    for word in KEYS
+        .into_iter()
+        .chain(finishes)
+        .chain(FAILS.iter().map(|(word, _)| *word))
+    {
+        assert!(section.contains(word), "{word}");
+    }
 }
