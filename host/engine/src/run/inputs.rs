@@ -1,8 +1,8 @@
 //! What a run is started with, held against what the spec declares.
 //!
 //! A required input that is missing or null stops the run before it begins; a default fills what was not given. Where
-//! a type is declared, text (which is all that a command line can give) is read as that type, and what cannot be is
-//! refused. Types are words of the author's; a word that is not known here is not enforced.
+//! a type is declared, text (which is all that a command line can give) is read as that type, a number is taken for the
+//! text that it is written as, and what cannot be is refused. Types are words of the author's; a word that is not known here is not enforced.
 
 use armature_spec::InputContract;
 use serde_json::{Map, Value};
@@ -77,6 +77,7 @@ fn coerce(expected: &str, value: &Value) -> Result<Option<Value>, String> {
         "bool" | "boolean" => Value::is_boolean,
         "list" | "array" => Value::is_array,
         "dict" | "object" | "map" => Value::is_object,
+        "str" | "string" | "text" => return text(value),
         _ => return Ok(None),
     };
     if fits(value) || value.is_null() {
@@ -93,6 +94,15 @@ fn coerce(expected: &str, value: &Value) -> Result<Option<Value>, String> {
         _ => serde_json::from_str::<Value>(text).ok().filter(fits),
     };
     read.map(Some).ok_or_else(|| short(value))
+}
+
+/// A number or a truth value is text as well; what has parts is not.
+fn text(value: &Value) -> Result<Option<Value>, String> {
+    match value {
+        Value::Null | Value::String(_) => Ok(None),
+        Value::Bool(_) | Value::Number(_) => Ok(Some(Value::String(value.to_string()))),
+        Value::Array(_) | Value::Object(_) => Err(short(value)),
+    }
 }
 
 fn short(value: &Value) -> String {
@@ -140,11 +150,19 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_declared_type_is_refused() {
-        let declared = declared(json!([{"name": "n", "type": "integer"}]));
-        let error = settle(&declared, map(json!({"n": "three"}))).unwrap_err();
+        let declared = declared(json!([
+            {"name": "n", "type": "integer"}, {"name": "text", "type": "string"}
+        ]));
+        let said = |given| settle(&declared, map(given)).unwrap_err().to_string();
         assert_eq!(
-            error.to_string(),
+            said(json!({"n": "three"})),
             "input 'n' must be integer, found \"three\""
         );
+        assert_eq!(
+            said(json!({"text": ["a"]})),
+            "input 'text' must be string, found [\"a\"]"
+        );
+        let settled = settle(&declared, map(json!({"text": 1.5}))).unwrap();
+        assert_eq!(Value::from(settled), json!({"text": "1.5"}));
     }
 }
