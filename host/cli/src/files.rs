@@ -51,26 +51,6 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Could a file be written here? Asked before a run, whose result would otherwise have no place.
-pub(crate) fn check_target(path: &Path) -> Result<(), Failure> {
-    let dir = match path.parent() {
-        Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
-        Some(dir) => dir,
-        None => path,
-    };
-    let why = if path.is_dir() {
-        "it is a directory"
-    } else if dir.is_dir() {
-        return Ok(());
-    } else {
-        "its directory does not exist"
-    };
-    Err(
-        Failure::usage(format!("cannot write `{}`: {why}", path.display()))
-            .hint("choose another file"),
-    )
-}
-
 /// Writes a file in one step. What is no regular file (a pipe, a terminal) is written to as it is.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let fail = |error: io::Error| {

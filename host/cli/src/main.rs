@@ -24,6 +24,7 @@ mod opening;
 mod person;
 mod render;
 mod session;
+mod targets;
 mod templates;
 mod trust;
 

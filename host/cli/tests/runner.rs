@@ -25,6 +25,7 @@ mod plugin;
 mod readme;
 mod run;
 mod stream;
+mod targets;
 mod terminal;
 mod trust;
 mod validate;

@@ -162,6 +162,12 @@ impl Plan {
             .map(|(path, plan)| (path.as_path(), plan))
     }
 
+    /// The files that it and the plans of its subagents are made from.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let all = std::iter::once(self).chain(self.0.children.values());
+        all.flat_map(|plan| plan.0.made_of.iter().map(PathBuf::as_path))
+    }
+
     /// The directory that tools work in.
     pub fn workspace(&self) -> &Path {
         &self.0.workspace

@@ -83,13 +83,12 @@ pub(super) fn expected(engine: &Shared, plan: &Plan, inputs: &Map<String, Value>
 pub(super) fn files_of(plan: &Plan) -> BTreeMap<String, String> {
     let all = std::iter::once(plan).chain(plan.0.children.values());
     let scripts: BTreeSet<_> = all
-        .clone()
         .flat_map(|plan| plan.0.tiers.iter())
         .filter_map(crate::plan::Tier::script)
         .collect();
     let own = Path::new(&plan.document().source.name);
-    all.flat_map(|plan| plan.0.made_of.iter())
-        .filter(|path| path.as_path() != own && !scripts.contains(path.as_path()))
+    plan.files()
+        .filter(|path| *path != own && !scripts.contains(path))
         .map(|path| {
             let text = files::text(path).unwrap_or_default();
             let digest = Digest::of(&[text.as_bytes()]).to_string();

@@ -52,15 +52,14 @@ pub(crate) struct Tree {
 impl Tree {
     /// The tree below the run of this plan.
     pub(super) fn new(engine: &Shared, plan: &Plan) -> Self {
-        let plans = std::iter::once(plan).chain(plan.0.children.values());
-        let made_of = plans.flat_map(|plan| plan.0.made_of.iter());
         Self {
             home: files::places(&engine.home),
             read_only: engine
                 .plugin_dirs
                 .iter()
-                .chain(made_of)
-                .flat_map(|place| files::places(place))
+                .map(PathBuf::as_path)
+                .chain(plan.files())
+                .flat_map(files::places)
                 .collect(),
             left: AtomicU64::new(RunLimit::amount_of("starts")),
             work: Arc::new(Semaphore::new(width())),
