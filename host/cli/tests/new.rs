@@ -212,6 +212,23 @@ fn a_person_who_is_asked_makes_a_workflow_that_runs() {
     ran_well(&ran);
 }
 
+#[test]
+fn a_file_beside_the_workflow_that_is_somebody_elses_is_not_replaced() {
+    let place = Place::new();
+    place.write("tea.model.yml", "mine");
+    let ran = place.run(&["new", "tea.yml", "--stage", "draft=Write."]);
+    assert_eq!(ran.code, Some(1), "{}", ran.shown());
+    assert!(
+        ran.err.contains("name another file for the workflow"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(place.read("tea.model.yml"), "mine");
+    assert!(!place.work().join("tea.yml").exists());
+    let ran = place.run(&["new", "tea.yml", "--name", " ", "--stage", "draft=Write."]);
+    assert_eq!(ran.code, Some(2), "{}", ran.shown());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_person_who_does_not_want_it_after_all_has_nothing_written() {

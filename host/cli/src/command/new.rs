@@ -4,16 +4,20 @@
 //! (`--template`) or with stages of one's own (`--stage`). What is written was validated before, and nothing that is
 //! there is replaced without being told to: a half-written or lost workflow is worse than none.
 
+mod wizard;
+
 use std::path::{Path, PathBuf};
 
-use armature_spec::Severity;
+use armature_spec::{Finding, Severity};
 
+use self::wizard::{Asked, wizard};
 use crate::{
-    draft::{self, Does, Draft, Input, Stage},
+    draft::{self, Draft},
     exit::Exit,
     failure::Failure,
-    files, keyboard, opening,
-    render::{screen::Screen, style, text},
+    files, opening,
+    render::{findings, screen::Screen, style, text, waiting::quoted},
+    targets,
     templates::{self, TEMPLATES, Template},
 };
 
@@ -75,6 +79,8 @@ pub(crate) struct New {
 struct Written {
     name: String,
     files: Vec<(PathBuf, String)>,
+    /// What is doubtful in the workflow.
+    warnings: Vec<Finding>,
 }
 
 impl New {
@@ -157,12 +163,23 @@ impl New {
             draft::input(text).ok_or_else(|| wrong("--input", text, "NAME or NAME=DEFAULT"))
         });
         Ok(Some(Draft {
-            name: self.name.clone().unwrap_or_else(|| self.stem()),
+            name: self.name()?.unwrap_or_else(|| self.stem()),
             description: self.description.clone().unwrap_or_default(),
             inputs: inputs.collect::<Result<_, _>>()?,
             stages: stages.collect::<Result<_, _>>()?,
             model: self.model()?,
         }))
+    }
+
+    /// The name that was given.
+    fn name(&self) -> Result<Option<String>, Failure> {
+        match self.name.as_deref().map(str::trim) {
+            Some("") => Err(
+                Failure::usage("a workflow without a name is not found again")
+                    .hint("--name NAME; without it the workflow is called as its file is"),
+            ),
+            name => Ok(name.map(str::to_owned)),
+        }
     }
 
     fn model(&self) -> Result<Option<(String, String)>, Failure> {
@@ -196,7 +213,7 @@ impl New {
         let model = model
             .as_ref()
             .map(|(provider, model)| (provider.as_str(), model.as_str()));
-        let written = match draft {
+        let (name, files) = match draft {
             Some(draft) => {
                 let output = self
                     .output
@@ -206,18 +223,13 @@ impl New {
                 let beside = script.file_name().unwrap_or_default().to_string_lossy();
                 let mut files = vec![(output.clone(), draft.spec(&beside))];
                 files.extend(draft.script().map(|text| (script.clone(), text)));
-                Written {
-                    name: draft.name,
-                    files,
-                }
+                (draft.name, files)
             }
             None => {
                 let template = self.template()?;
-                let (spec, beside) = template.files(self.name.as_deref(), model);
-                let name = self
-                    .name
-                    .clone()
-                    .unwrap_or_else(|| template.name.to_owned());
+                let name = self.name()?;
+                let (spec, beside) = template.files(name.as_deref(), model);
+                let name = name.unwrap_or_else(|| template.name.to_owned());
                 let output = self
                     .output
                     .clone()
@@ -225,20 +237,24 @@ impl New {
                 let beside = beside
                     .into_iter()
                     .map(|(file, text)| (output.with_file_name(file), text));
-                let files = std::iter::once((output.clone(), spec))
+                let files: Vec<_> = std::iter::once((output.clone(), spec))
                     .chain(beside)
                     .collect();
-                Written { name, files }
+                (name, files)
             }
         };
-        let Some((path, spec)) = written.files.first() else {
+        let Some((path, spec)) = files.first() else {
             return Err(Failure::failed("nothing to write"));
         };
-        check(path, spec)?;
-        for (path, _) in &written.files {
-            files::check_target(path)?;
+        let warnings = check(path, spec)?;
+        for (path, _) in &files {
+            targets::check(path)?;
         }
-        Ok(written)
+        Ok(Written {
+            name,
+            files,
+            warnings,
+        })
     }
 
     fn template(&self) -> Result<&'static Template, Failure> {
@@ -249,13 +265,19 @@ impl New {
     }
 
     fn write(&self, written: &Written) -> Result<(), Failure> {
-        for (path, text) in &written.files {
+        for (place, (path, text)) in written.files.iter().enumerate() {
             let there = files::read_if_there(path)?;
             if there.is_some_and(|there| there != *text) && !self.force {
-                return Err(
-                    Failure::failed(format!("`{}` is there already", path.display()))
-                        .hint("name another file, or replace it with --force"),
-                );
+                let there = format!("`{}` is there already", path.display());
+                return Err(match place {
+                    0 => {
+                        Failure::failed(there).hint("name another file, or replace it with --force")
+                    }
+                    _ => Failure::failed(format!(
+                        "{there}, and the workflow wants a file of that name beside it"
+                    ))
+                    .hint("name another file for the workflow, or replace both with --force"),
+                });
             }
         }
         // The workflow last: where it is, everything that it needs is.
@@ -283,25 +305,20 @@ fn file_name(name: &str) -> String {
     format!("{}.yml", if name.is_empty() { "workflow" } else { name })
 }
 
-/// Refuses what would not be valid.
-fn check(path: &Path, spec: &str) -> Result<(), Failure> {
+/// Refuses what would not be valid, and says what is doubtful.
+fn check(path: &Path, spec: &str) -> Result<Vec<Finding>, Failure> {
     let name = path.display().to_string();
     let found = match armature_spec::parse(&name, spec) {
         Ok(document) => armature_spec::validate(&document),
         Err(found) => found.0,
     };
-    match found
-        .into_iter()
-        .find(|finding| finding.severity == Severity::Error)
-    {
-        None => Ok(()),
-        Some(finding) => {
-            let failure = Failure::usage(format!("this would be no workflow: {}", finding.message));
-            Err(match finding.hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            })
-        }
+    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+    match found.iter().find(is_error) {
+        None => Ok(found),
+        Some(finding) => Err(Failure {
+            hint: finding.hint.clone(),
+            ..Failure::usage(format!("this would be no workflow: {}", finding.message))
+        }),
     }
 }
 
@@ -320,137 +337,11 @@ fn tell(screen: &Screen, written: &Written) {
         ));
     }
     if let Some((path, _)) = written.files.first() {
-        let path = text::visible(&path.display().to_string()).into_owned();
+        findings::show(screen, &written.warnings);
         screen.say(&format!(
-            "'{}' is ready: armature run {path}",
-            text::line(&written.name, 80)
+            "'{}' is ready: armature run {}",
+            text::line(&written.name, 80),
+            quoted(&path.display().to_string())
         ));
     }
-}
-
-/// Asks at the terminal.
-struct Asked {
-    screen: Screen,
-}
-
-impl Asked {
-    /// A line, or what is meant by an empty one; none when the terminal was closed.
-    async fn line(&self, question: &str, default: &str) -> Option<String> {
-        self.screen.ask(question);
-        let line = keyboard::line().await?;
-        let line = line.trim();
-        Some(if line.is_empty() { default } else { line }.to_owned())
-    }
-}
-
-/// Asks for what the flags do not say. None when the terminal was closed; an inner none for a template.
-async fn wizard(screen: &Screen, flags: &mut New) -> Option<Option<Draft>> {
-    let ask = Asked { screen: *screen };
-    screen.say("A new workflow. Enter takes what stands in brackets.\n");
-    for (template, number) in TEMPLATES.iter().zip(1..) {
-        let about = text::line(&template.description(), 100);
-        screen.say(&format!(
-            "  {number}  {:<18} {}",
-            template.name,
-            style::faint(&about)
-        ));
-    }
-    screen.say(&format!(
-        "  0  {:<18} {}",
-        "your own",
-        style::faint("a few stages, one after the other")
-    ));
-    let template = loop {
-        let said = ask.line("begin with [0] ", "0").await?;
-        if said == "0" || said == "own" {
-            break None;
-        }
-        let by_number = said
-            .parse::<usize>()
-            .ok()
-            .and_then(|n| TEMPLATES.get(n.checked_sub(1)?));
-        match by_number.or_else(|| templates::template(&said)) {
-            Some(template) => break Some(template),
-            None => screen.say("  a number or a name from the list"),
-        }
-    };
-    let default = flags.name.clone().unwrap_or_else(|| match template {
-        Some(template) => template.name.to_owned(),
-        None => flags.stem(),
-    });
-    let name = ask.line(&format!("name [{default}] "), &default).await?;
-    loop {
-        let said = ask
-            .line("model, as provider/model [a script that needs no key] ", "")
-            .await?;
-        flags.model = (!said.is_empty()).then_some(said);
-        match flags.model() {
-            Ok(_) => break,
-            Err(failure) => screen.failure(&failure),
-        }
-    }
-    flags.name = Some(name.clone());
-    let draft = match template {
-        Some(template) => {
-            flags.template = Some(template.name.to_owned());
-            None
-        }
-        None => Some(own(&ask, name, flags).await?),
-    };
-    if flags.output.is_none() {
-        let default = file_name(flags.name.as_deref().unwrap_or("workflow"));
-        flags.output = Some(PathBuf::from(
-            ask.line(&format!("file [{default}] "), &default).await?,
-        ));
-    }
-    Some(draft)
-}
-
-async fn own(ask: &Asked, name: String, flags: &New) -> Option<Draft> {
-    let mut draft = Draft {
-        name,
-        description: ask.line("what it is for [nothing] ", "").await?,
-        model: flags.model().ok().flatten(),
-        ..Draft::default()
-    };
-    loop {
-        let name = ask.line("input: its name [no more] ", "").await?;
-        if name.is_empty() {
-            break;
-        }
-        let description = ask.line("  what it is [nothing] ", "").await?;
-        let default = ask.line("  default [it is required] ", "").await?;
-        draft.inputs.push(Input {
-            name,
-            description,
-            default: (!default.is_empty()).then_some(default),
-        });
-    }
-    loop {
-        let first = draft.stages.is_empty();
-        let question = if first {
-            "stage: its id [answer] "
-        } else {
-            "stage: its id [no more] "
-        };
-        let id = ask
-            .line(question, if first { "answer" } else { "" })
-            .await?;
-        if id.is_empty() {
-            break;
-        }
-        let what = ask
-            .line("  what the model is to do [ask a person instead] ", "")
-            .await?;
-        let does = if what.is_empty() {
-            Does::Gate(
-                ask.line("  what the person is shown [Go on?] ", "Go on?")
-                    .await?,
-            )
-        } else {
-            Does::Ask(what)
-        };
-        draft.stages.push(Stage { id, does });
-    }
-    Some(draft)
 }
