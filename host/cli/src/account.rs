@@ -134,6 +134,9 @@ pub(crate) struct Bounds {
     pub(crate) for_each_item: Vec<String>,
     /// `contracts.max_llm_calls`; none for no limit.
     pub(crate) max_llm_calls: Option<u64>,
+    /// `contracts.max_cost_usd` and `contracts.max_tokens_total`; none for no limit.
+    pub(crate) max_cost_usd: Option<f64>,
+    pub(crate) max_tokens_total: Option<u64>,
     pub(crate) timeout_hours: f64,
     pub(crate) workspace: String,
     pub(crate) limits: BTreeMap<&'static str, u64>,
@@ -356,6 +359,8 @@ fn bounds(plan: &Plan, spec: &Spec, all: &BTreeMap<&Path, &Plan>) -> Bounds {
             .cloned()
             .collect(),
         max_llm_calls: max.filter(|max| *max > 0),
+        max_cost_usd: spec.contracts.max_cost_usd,
+        max_tokens_total: spec.contracts.max_tokens_total,
         timeout_hours: spec.contracts.timeout_hours,
         workspace: plan.workspace().display().to_string(),
         limits: RUN_LIMITS

@@ -37,6 +37,25 @@ fn what_is_blocked_in_a_subagent_leaves_the_code_that_it_leaves_outside() {
 }
 
 #[test]
+fn the_call_that_goes_beyond_the_budget_is_told_where_it_was_the_last() {
+    let place = Place::with_spec(
+        "name: x\ncontracts: {max_tokens_total: 10, max_cost_usd: 0.5}\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml}}\nstages:\n  - {id: say, role: {name: A, type: worker, description: Say.}}\n",
+    );
+    place.write(
+        "m.yml",
+        "- {text: said, usage: {input_tokens: 9, output_tokens: 2}, cost_usd: 0.75}\n",
+    );
+    let ran = place.run(&["run", "spec.yml"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    for limit in [
+        "11 tokens were used; contracts.max_tokens_total is 10",
+        "$0.7500 were spent; contracts.max_cost_usd is 0.5",
+    ] {
+        assert!(ran.err.contains(limit), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_gate_in_a_subagent_parks_the_run_around_it() {
     let place = Place::with_spec("name: x\nstages: [{id: a, subagent_spec: child.yml}]\n");
     place.write("child.yml", "name: child\nstages: [{id: b, gate: human}]\n");

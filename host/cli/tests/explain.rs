@@ -114,6 +114,45 @@ fn prose_is_asked_of_the_smallest_tier() {
 }
 
 #[test]
+fn a_script_that_says_something_else_is_not_asked_for_prose() {
+    let place = Place::with_spec(
+        "name: x\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml}}\nstages: [{id: a, role: {name: A, type: worker, description: Say.}}]\n",
+    );
+    place.write("m.yml", "- text: Green tea is not fermented.\n");
+    let ran = place.run(&["explain", "spec.yml", "--prose"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(2), ""),
+        "{}",
+        ran.shown()
+    );
+    assert!(
+        ran.err.contains("tier `small` answers from a script"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("`stage: explain`"), "{}", ran.err);
+}
+
+#[test]
+fn what_models_may_cost_is_among_the_bounds() {
+    let spec = "name: x\ncontracts: {max_cost_usd: 1.5, max_tokens_total: 20000}\nstages: [{id: a, gate: human}]\n";
+    let place = Place::with_spec(spec);
+    let said = place.run(&["explain", "spec.yml"]).out;
+    assert!(
+        said.contains("  $1.5, and the call that reaches it"),
+        "{said}"
+    );
+    assert!(
+        said.contains("  20,000 tokens, and the call that reaches it"),
+        "{said}"
+    );
+    let told = place.run(&["explain", "spec.yml", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told["bounds"]["max_cost_usd"], serde_json::json!(1.5));
+}
+
+#[test]
 fn prose_without_a_tier_is_refused() {
     let place = Place::with_spec("name: x\nstages: [{id: a, gate: human}]\n");
     let ran = place.run(&["explain", "spec.yml", "--prose"]);

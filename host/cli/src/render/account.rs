@@ -21,18 +21,21 @@ const MAX_WIDTH: usize = 32;
 /// The lines of an account.
 pub(crate) fn lines(account: &Account) -> Vec<String> {
     let mut lines = told(account);
-    let all = armature_grants::RUN_LIMITS.iter();
+    let all = armature_grants::RUN_LIMITS;
+    let amount = |row: &armature_grants::RunLimit| text::thousands(row.amount);
+    let width = all.iter().map(|row| amount(row).len()).max();
+    let width = width.unwrap_or_default();
     lines.push(String::new());
     lines.push(format!(
         "{} {}",
         style::name("Limits"),
         faint("(of this run and all that it starts)")
     ));
-    lines.extend(all.map(|row| {
+    lines.extend(all.iter().map(|row| {
         format!(
-            "  {:<17} {:>9}  {}",
+            "  {:<17} {:>width$}  {}",
             row.name,
-            text::thousands(row.amount),
+            amount(row),
             faint(row.why)
         )
     }));
@@ -279,6 +282,17 @@ fn bounds(bounds: &Bounds) -> Vec<String> {
             text::count(limit, "model stage")
         ),
         None => "  no limit on model stages (contracts.max_llm_calls is 0)".to_owned(),
+    });
+    lines.push(match bounds.max_cost_usd {
+        Some(limit) => format!("  ${limit}, and the call that reaches it (contracts.max_cost_usd)"),
+        None => "  no limit on what models cost (contracts.max_cost_usd is not set)".to_owned(),
+    });
+    lines.push(match bounds.max_tokens_total {
+        Some(limit) => format!(
+            "  {} tokens, and the call that reaches it (contracts.max_tokens_total)",
+            text::thousands(limit)
+        ),
+        None => "  no limit on tokens (contracts.max_tokens_total is not set)".to_owned(),
     });
     lines.push(format!(
         "  {} hours (contracts.timeout_hours)",

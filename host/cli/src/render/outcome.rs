@@ -1,6 +1,7 @@
 //! How a run ended: the result, the last line, and what to do next.
 
-use armature_engine::{ResumeProblem, RunError, RunReport};
+use armature_engine::{ResumeProblem, RunError, RunReport, Summary};
+use armature_spec::Contract;
 use serde_json::Value;
 
 use super::{progress::Tally, screen::Screen, style, text};
@@ -70,6 +71,33 @@ pub(crate) fn end(screen: &Screen, report: &RunReport, tally: &Tally) {
         let path = manifest.display().to_string();
         screen.say(&style::faint(&format!("files: {}", text::line(&path, 400))));
     }
+}
+
+/// The limits of the contract that the last call of a model went beyond: what a call costs is known after it.
+pub(crate) fn overdrawn(contracts: &Contract, summary: &Summary) -> Vec<String> {
+    let spent = &summary.spent;
+    let tokens = contracts
+        .max_tokens_total
+        .filter(|most| spent.tokens > *most);
+    let cost = contracts.max_cost_usd.filter(|most| spent.cost_usd > *most);
+    let tokens = tokens.map(|most| {
+        format!(
+            "{} tokens were used; contracts.max_tokens_total is {}",
+            text::thousands(spent.tokens),
+            text::thousands(most)
+        )
+    });
+    let cost = cost.map(|most| {
+        format!(
+            "${:.4} were spent; contracts.max_cost_usd is {most}",
+            spent.cost_usd
+        )
+    });
+    tokens
+        .into_iter()
+        .chain(cost)
+        .map(|limit| limit + ": the call that reached it was the last")
+        .collect()
 }
 
 /// Shows the result that the workflow is about, on standard output.

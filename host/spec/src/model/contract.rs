@@ -22,10 +22,12 @@ pub struct Contract {
     /// How many LLM stages may run, fan-out items and retries counted; 0 or less is no limit.
     #[serde(default = "llm_calls")]
     pub max_llm_calls: i64,
-    /// Most US dollars that the models of a run, and of the runs below it, may cost; a call beyond it is not made.
+    /// Most US dollars that the models of a run, and of the runs below it, may cost. What a call costs is known after
+    /// it: the call that reaches the limit is the last.
     #[serde(default)]
     pub max_cost_usd: Option<f64>,
-    /// Most tokens, read and written, that the models of a run and of the runs below it may use.
+    /// Most tokens, read and written, that the models of a run and of the runs below it may use; counted as
+    /// `max_cost_usd` is.
     #[serde(default)]
     pub max_tokens_total: Option<u64>,
     /// Hours that a run may take.
