@@ -87,12 +87,9 @@ impl Runs {
         }
     }
 
-    /// How far a run is, as a person means it: one whose process died is not running.
+    /// [`status`] of a run.
     pub(crate) fn status(&self, run: &RunRecord) -> &'static str {
-        match run.status {
-            RunStatus::Running if self.worker(&run.run_id).is_none() => "interrupted",
-            status => status.as_str(),
-        }
+        status(&self.store, run)
     }
 
     /// The process at work on a run.
@@ -115,11 +112,25 @@ impl Runs {
     }
 }
 
+/// How far a run is, as a person means it: one whose process died is not running.
+pub(crate) fn status(store: &Store, run: &RunRecord) -> &'static str {
+    match run.status {
+        RunStatus::Running if armature_engine::worker(home_of(store), &run.run_id).is_none() => {
+            "interrupted"
+        }
+        status => status.as_str(),
+    }
+}
+
+/// The directory in which a store lies.
+fn home_of(store: &Store) -> &Path {
+    store.path().parent().unwrap_or(Path::new("."))
+}
+
 /// Ends a run that another one takes the place of, so that it waits for nobody any more. One that is at work, or has
 /// gone on just now, is left alone.
 pub(crate) fn give_up(store: &Store, run: &RunId) -> Result<(), StoreError> {
-    let home = store.path().parent().unwrap_or(Path::new("."));
-    if armature_engine::worker(home, run).is_some() {
+    if armature_engine::worker(home_of(store), run).is_some() {
         return Ok(());
     }
     let over = Event::RunCancelled {
@@ -235,6 +246,7 @@ impl Going {
             }
         };
         answers.check(&plan)?;
+        self.show.check_against(&plan)?;
         if self.show.tells() {
             findings::show(screen, plan.warnings());
             for line in diagram::header(&plan, &self.inputs, None) {

@@ -34,6 +34,11 @@ fn json_of(ran: &Ran) -> Vec<Value> {
     serde_json::from_str(&ran.out).unwrap()
 }
 
+fn json_of_one(ran: &Ran) -> Value {
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    serde_json::from_str(&ran.out).unwrap()
+}
+
 /// How often each stage wrote an event of this kind.
 fn count(place: &Place, run: &str, name: &str, stage: &str) -> usize {
     let store = Store::open(&place.home().join("traces.db")).unwrap();
@@ -133,6 +138,23 @@ fn an_answer_is_written_down_and_somebody_else_goes_on_from_another_directory() 
     let written = std::fs::read_to_string(place.home().join("elsewhere/result.json")).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), said);
     assert!(!place.work().join("out.md").exists());
+}
+
+#[test]
+fn an_answer_to_a_run_whose_spec_changed_stands_until_the_run_goes_on() {
+    let (place, run) = parked(GATE, &["-i", "text=hello"]);
+    place.write("spec.yml", format!("{GATE}# changed\n"));
+    let ran = place.run(&["approve", &run, "review", "--yes"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.shown());
+    let next = format!("the answer is written down and stands; go on with: armature resume {run}");
+    assert!(ran.err.contains(&next), "{}", ran.err);
+    place.write("spec.yml", GATE);
+    let ran = place.run(&["resume", &run]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    assert_eq!(place.read("out.md"), "Yes True");
+    let told = json_of_one(&place.run(&["last", "--format", "json"]));
+    assert_eq!(told["status"], "completed");
+    assert_eq!(told["why"], Value::Null);
 }
 
 #[test]

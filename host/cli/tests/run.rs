@@ -245,7 +245,7 @@ fn the_last_run_says_why_it_failed() {
 #[test]
 fn the_last_run_is_shown_again() {
     let place = talking("fine");
-    assert_eq!(place.run(&["last"]).code, Some(1));
+    assert_eq!(place.run(&["last"]).code, Some(2));
     place.run(&["run", "spec.yml", "-i", "topic=tea"]);
     shows!("last", place.run(&["last"]));
     assert_eq!(
@@ -254,7 +254,7 @@ fn the_last_run_is_shown_again() {
     );
     assert_eq!(
         place.run(&["last", "talk", "--stage", "nope"]).code,
-        Some(1)
+        Some(2)
     );
 }
 
@@ -263,7 +263,7 @@ fn the_last_run_of_a_file_is_found_whatever_its_name_was_then() {
     let place = Place::with_spec(
         "name: \"about {{ topic }}\"\nstages:\n  - { id: say, tool_call: { name: file_write, args: { path: \"{{ topic }}\", content: x } } }\n",
     );
-    assert_eq!(place.run(&["last", "spec.yml"]).code, Some(1));
+    assert_eq!(place.run(&["last", "spec.yml"]).code, Some(2));
     for topic in ["tea", "milk"] {
         let ran = place.run(&["run", "spec.yml", "-i", &format!("topic={topic}")]);
         assert_eq!(ran.code, Some(0), "{}", ran.shown());

@@ -106,7 +106,15 @@ impl Approve {
             no_cache: false,
             home: self.home.home,
         };
-        going_on.run(screen, runs, &run)
+        let went = going_on.run(screen, runs, &run);
+        // It was not used up: whoever puts right what was in the way need not give it again.
+        if matches!(went, Ok(Exit::Usage) | Err(_)) {
+            screen.say(&format!(
+                "the answer is written down and stands; go on with: armature resume {}",
+                run.run_id
+            ));
+        }
+        went
     }
 
     /// Which of the questions are answered.

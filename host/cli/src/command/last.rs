@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use armature_store::{Event, EventLog as _, RunQuery, RunRecord, RunState, Store};
+use armature_store::{Event, EventLog as _, RunQuery, RunRecord, RunState, RunStatus, Store};
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     format::Format,
+    going_on,
     opening::{self, DATABASE},
     render::{
         outcome::{pretty, readable},
@@ -51,7 +52,7 @@ impl Last {
     pub(crate) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let home = opening::home(&self.home)?;
         let nothing = |what: &str| {
-            Failure::failed(format!("there is no run{what}")).hint("start one: armature run SPEC")
+            Failure::usage(format!("there is no run{what}")).hint("start one: armature run SPEC")
         };
         let database = home.join(DATABASE);
         if !database.is_file() {
@@ -66,16 +67,18 @@ impl Last {
             return Err(nothing(&of));
         };
         let events = store.events(&run.run_id).map_err(Failure::failed)?;
+        // A wait or a failure that the run has got over is no more to be told.
         let end = events
             .iter()
             .rev()
-            .find_map(|recorded| ending(&recorded.event));
+            .find(|recorded| RunStatus::after(&recorded.event).is_some())
+            .and_then(|recorded| ending(&recorded.event));
         let state = RunState::fold(events);
         match &self.stage {
             Some(stage) => {
                 let Some(value) = state.results.get(stage) else {
                     let stages: Vec<&str> = state.results.keys().map(String::as_str).collect();
-                    return Err(Failure::failed(format!(
+                    return Err(Failure::usage(format!(
                         "run {} has no result of stage `{}`",
                         run.run_id,
                         stage.escape_debug()
@@ -91,7 +94,7 @@ impl Last {
                 let told = json!({
                     "run": run.run_id,
                     "workflow": run.workflow,
-                    "status": run.status.as_str(),
+                    "status": going_on::status(&store, &run),
                     "started": run.started,
                     "ended": run.ended,
                     "why": end,
@@ -100,7 +103,7 @@ impl Last {
                 screen.result(&pretty(&told))?;
             }
             None => {
-                head(screen, &run, end.as_deref());
+                head(screen, &run, going_on::status(&store, &run), end.as_deref());
                 for (stage, value) in &state.results {
                     screen.print(&style::name(&text::line(stage, 80)));
                     self.one(screen, value)?;
@@ -135,13 +138,11 @@ fn ending(event: &Event) -> Option<String> {
     }
 }
 
-fn head(screen: &Screen, run: &RunRecord, end: Option<&str>) {
+fn head(screen: &Screen, run: &RunRecord, status: &str, end: Option<&str>) {
     let name = text::line(&run.workflow, 120);
     screen.say(&style::faint(&format!(
-        "{name}, run {}, {}, {}",
-        run.run_id,
-        run.status.as_str(),
-        run.started
+        "{name}, run {}, {status}, {}",
+        run.run_id, run.started
     )));
     if let Some(end) = end {
         screen.say(&style::doubtful(&text::line(end, 600)));

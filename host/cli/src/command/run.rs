@@ -90,6 +90,7 @@ impl Run {
         if self.show.tells() {
             findings::show(screen, plan.warnings());
         }
+        self.show.check_against(&plan)?;
         if self.dry_run {
             explain::show(screen, &Account::of(&engine, &plan));
             return Ok(Exit::Done);
@@ -97,7 +98,8 @@ impl Run {
         let plan = granting::ask(screen, &engine, *plan).await?;
         if self.show.tells() {
             let last = last_run(&engine, plan.name());
-            for line in diagram::header(&plan, &inputs, last.as_ref()) {
+            let last = last.as_ref().map(|(run, status)| (run, *status));
+            for line in diagram::header(&plan, &inputs, last) {
                 screen.say(&line);
             }
             warn_of_unknown(screen, &plan, &inputs);
@@ -134,15 +136,18 @@ impl Run {
     }
 }
 
-/// The last run of a workflow; none where that cannot be found out.
-fn last_run(engine: &Engine, workflow: &str) -> Option<RunRecord> {
+/// The last run of a workflow and how far it is; none where that cannot be found out.
+fn last_run(engine: &Engine, workflow: &str) -> Option<(RunRecord, &'static str)> {
     let query = RunQuery {
         workflow: Some(workflow.to_owned()),
         top: true,
         limit: Some(1),
         ..RunQuery::default()
     };
-    engine.store()?.runs(&query).ok()?.pop()
+    let store = engine.store()?;
+    let run = store.runs(&query).ok()?.pop()?;
+    let status = going_on::status(store, &run);
+    Some((run, status))
 }
 
 impl Run {

@@ -22,11 +22,11 @@ const MAX_INPUTS: usize = 300;
 /// Characters of a description above a run.
 const MAX_DESCRIPTION: usize = 200;
 
-/// The lines above a run: what it is and what it is made of.
+/// The lines above a run: what it is and what it is made of, and how its last run went.
 pub(crate) fn header(
     plan: &Plan,
     inputs: &Map<String, Value>,
-    last: Option<&RunRecord>,
+    last: Option<(&RunRecord, &str)>,
 ) -> Vec<String> {
     let spec = &plan.document().spec;
     let mut lines = vec![title(spec)];
@@ -64,11 +64,10 @@ pub(crate) fn header(
             .collect();
         given.push(text::line(&inputs.join(" "), MAX_INPUTS));
     }
-    if let Some(last) = last {
+    if let Some((last, status)) = last {
         given.push(format!(
-            "last run {}: {}",
-            text::moment(&last.started),
-            last.status.as_str()
+            "last run {}: {status}",
+            text::moment(&last.started)
         ));
     }
     if !given.is_empty() {
