@@ -27,6 +27,7 @@ use crate::{
         screen::Screen,
         style, text, waiting,
     },
+    targets,
 };
 
 /// How a run is shown.
@@ -84,7 +85,32 @@ impl Show {
                     .hint("write the events to a file (--events FILE), or leave --stream out: they have the text, too"),
             );
         }
-        self.output.as_deref().map_or(Ok(()), files::check_target)
+        if self.output.as_deref() == Some(Path::new("-")) {
+            return Err(Failure::usage("--output wants the name of a file")
+                .hint("--quiet writes the results of all stages to standard output"));
+        }
+        for file in self.files() {
+            targets::check(file)?;
+        }
+        match (self.output.as_deref(), self.events_file()) {
+            (Some(output), Some(events)) => targets::check_apart(output, events),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to write over what the workflow is made from.
+    pub(crate) fn check_against(&self, plan: &Plan) -> Result<(), Failure> {
+        self.files()
+            .try_for_each(|file| targets::check_spares(file, plan))
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        self.output.as_deref().into_iter().chain(self.events_file())
+    }
+
+    fn events_file(&self) -> Option<&Path> {
+        let file = self.events.as_deref().filter(|file| *file != "-");
+        file.map(Path::new)
     }
 
     /// Are the header, warnings and progress shown?
@@ -161,6 +187,9 @@ impl Show {
             screen.result(&outcome::pretty(&all))?;
         } else {
             outcome::end(screen, &report, tally);
+            for limit in outcome::overdrawn(&ran.plan.document().spec.contracts, &report.summary) {
+                screen.warning(&limit);
+            }
             // What was shown while it came is not shown again.
             if !self.events_on_stdout() && !outcome::was_streamed(&report, tally) {
                 outcome::primary(screen, &report)?;
@@ -199,7 +228,10 @@ impl Show {
         if !waits.is_empty() {
             failure.hint = None;
         }
-        screen.failure(&failure);
+        match error {
+            RunError::Parked { .. } => screen.parked(&failure),
+            _ => screen.failure(&failure),
+        }
         if let RunError::Stage { stage, .. } = error
             && let Some(place) = place(ran.plan, stage)
         {
@@ -262,14 +294,19 @@ async fn interrupted(screen: Screen, cancel: CancellationToken) {
 #[cfg(unix)]
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
+    match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) {
+        (Ok(mut terminate), Ok(mut hangup)) => {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                // Its terminal was closed.
+                _ = hangup.recv() => {}
             }
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+        _ => drop(tokio::signal::ctrl_c().await),
     }
 }
 

@@ -59,10 +59,11 @@ impl Screen {
         let _ = writeln!(stream, "{line}");
     }
 
-    /// A line about it.
+    /// A line about it, written at once: where both streams go to one place, no line of the other comes between.
     pub(crate) fn say(&self, line: &str) {
-        let mut stream = AutoStream::new(io::stderr().lock(), self.err);
-        let _ = writeln!(stream, "{line}");
+        let mut bytes = AutoStream::new(Vec::new(), self.err);
+        let _ = writeln!(bytes, "{line}");
+        let _ = io::stderr().lock().write_all(&bytes.into_inner());
     }
 
     /// Text without the end of a line, shown at once: a question.
@@ -109,6 +110,15 @@ impl Screen {
         let message = text::visible(&failure.message);
         self.say(&format!("{} {message}", style::bad("error:")));
         if let Some(hint) = &failure.hint {
+            self.hint(hint);
+        }
+    }
+
+    /// What a run waits for, which is no error, and what to do about it.
+    pub(crate) fn parked(&self, waits: &Failure) {
+        let message = text::visible(&waits.message);
+        self.say(&format!("{} {message}", style::doubtful("parked:")));
+        if let Some(hint) = &waits.hint {
             self.hint(hint);
         }
     }

@@ -298,9 +298,14 @@ impl Story {
                 .saturating_add(result.input_tokens)
                 .saturating_add(result.output_tokens);
         }
-        let change = within::doing(event).map(|doing| Line::Change {
-            key,
-            brief: format!("{name} {}", faint(&doing)),
+        // How far a fan-out is says more than what one of its items is doing.
+        let change = within::doing(event).map(|doing| {
+            let at = self.stages.get(&key).filter(|at| !at.items.is_empty());
+            let about = at.map_or(doing, At::items);
+            Line::Change {
+                key,
+                brief: format!("{name} {}", faint(&about)),
+            }
         });
         let said = within::said(name, event, self.is_verbose);
         let said = said.map(|said| {
