@@ -17,7 +17,7 @@ pub struct RunLimit {
 pub const RUN_LIMITS: &[RunLimit] = &[
     RunLimit {
         name: "stages",
-        amount: 100_000,
+        amount: 50_000,
         why: "Stages of one spec.",
     },
     RunLimit {

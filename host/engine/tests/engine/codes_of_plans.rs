@@ -255,10 +255,9 @@ async fn what_is_wrong_with_plugins_is_found_in_the_spec_that_uses_them() {
 #[tokio::test]
 async fn a_spec_of_more_stages_than_there_may_be_is_refused_before_any_is_looked_at() {
     let most = usize::try_from(RunLimit::amount_of("stages")).unwrap();
-    // No more than an id: the values of so many whole stages are more than a spec may have.
     let of = |count: usize| {
         let stages: String = (0..count)
-            .map(|number| format!("- {{ id: s{number} }}\n"))
+            .map(|number| format!("- {{ id: s{number}, gate: human }}\n"))
             .collect();
         format!("stages:\n{stages}")
     };

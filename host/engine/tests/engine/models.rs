@@ -1,6 +1,7 @@
 //! Stages that ask a model.
 
-use armature_store::{CacheBounds, Event};
+use armature_engine::RunRequest;
+use armature_store::{CacheBounds, Event, EventLog as _, RunId};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -251,30 +252,28 @@ async fn a_judges_score_is_in_the_trace_and_spending_is_seen_by_rules() {
 #[tokio::test]
 async fn prompts_hold_no_run_id() {
     let world = world("  - { text: x }\n");
-    let report = world
-        .run(
-            &spec("  - { id: m, role: { name: r, type: worker, description: d } }\n"),
-            json!({}),
-        )
-        .await
-        .unwrap();
-    let said: Vec<Value> = world
-        .watcher
-        .all()
-        .iter()
-        .map(|event| serde_json::to_value(event).unwrap())
-        .collect();
-    let intent = said
-        .iter()
-        .find(|event| event["type"] == "model_intent")
-        .unwrap();
-    assert!(
-        !intent["data"]["request_digest"]
-            .as_str()
-            .unwrap()
-            .is_empty()
-    );
-    assert!(report.outputs["run_id"].is_string());
+    let text = spec("  - { id: m, role: { name: r, type: worker, description: d } }\n");
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        let request = RunRequest {
+            use_cache: false,
+            ..world.request(json!({}))
+        };
+        let report = world.run_with(&text, request).await.unwrap();
+        let run = RunId::new(report.outputs["run_id"].as_str().unwrap()).unwrap();
+        let events = world.engine.store().unwrap().events(&run).unwrap();
+        let digest = events.into_iter().find_map(|it| match it.event {
+            Event::ModelIntent(intent) => Some(intent.request_digest),
+            _ => None,
+        });
+        asked.push((run, digest.unwrap()));
+    }
+    // Two runs, and the same to the last byte of what is asked.
+    let [(one, first), (other, second)] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_ne!(one, other);
+    assert_eq!(first, second);
 }
 
 #[tokio::test]
