@@ -184,11 +184,6 @@ async fn one(
     }
 }
 
-/// What the model is told of a call that is not made any more.
-pub(super) fn not_made(call: &ToolCall, why: &str) -> Message {
-    told(call, Err((TOO_MUCH, format!("not made: {why}"))))
-}
-
 fn told(call: &ToolCall, answer: Result<Value, (&'static str, String)>) -> Message {
     let is_error = answer.is_err();
     let content = match answer {

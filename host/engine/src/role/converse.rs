@@ -2,8 +2,8 @@
 //!
 //! The calls of one answer are made side by side, through the one path, and answered in the order of the model's wish;
 //! see [`super::calls`] for what is refused before it gets there. What goes wrong in a call is told to the model as the
-//! call's result. A model that calls tools until its rounds are used up, or that goes on repeating one call, is stopped:
-//! what it has said last counts, and if it has said nothing the stage fails.
+//! call's result. A model that calls tools until its rounds are used up, or that goes on repeating one call, is stopped,
+//! and has not answered: what it says beside its calls is what it is about to do, and no answer.
 //!
 //! A question that was answered before is not asked again ([`kept`](super::kept)): the calls that a kept answer asks for
 //! are made again, since what they do is not in the answer. An answer that was no good is not kept.
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use armature_llm::{Finish, Message, Model, Output, Reply, Request, ToolCall, ToolSpec, Usage};
+use armature_llm::{Finish, Message, Model, Output, Reply, Request, ToolSpec, Usage};
 use armature_sandbox::Digest;
 use armature_spec::OutputMode;
 use armature_store::{
@@ -133,7 +133,10 @@ impl<'a> Conversation<'a> {
                 self.calls.tireless(&reply.tool_calls)
             };
             if let Some(why) = stopped {
-                return self.stop(&reply.tool_calls, why);
+                return Err(Failure::NoAnswer {
+                    stage: self.scope.id().to_owned(),
+                    why,
+                });
             }
             let answers = self
                 .calls
@@ -141,19 +144,6 @@ impl<'a> Conversation<'a> {
                 .await?;
             self.messages.extend(answers);
         }
-        Ok(())
-    }
-
-    /// Ends a conversation that goes nowhere. No call hangs in the air: another tier may have to go on from here.
-    fn stop(&mut self, calls: &[ToolCall], why: String) -> Result<(), Failure> {
-        if self.text.trim().is_empty() {
-            return Err(Failure::NoAnswer {
-                stage: self.scope.id().to_owned(),
-                why,
-            });
-        }
-        self.messages
-            .extend(calls.iter().map(|call| super::calls::not_made(call, &why)));
         Ok(())
     }
 

@@ -127,8 +127,14 @@ async fn the_contract_caps_the_rounds_of_tool_calls_too() {
     let spec = format!(
         "contracts: {{ max_iterations: 3 }}\n{TIER}stages:\n  - {{ id: m, role: {{ name: r, type: worker, description: d, tools: [file_read] }} }}\n"
     );
-    let report = world.run(&spec, json!({})).await.unwrap();
-    assert_eq!(report.summary.spent.llm_calls, 3);
+    let error = world.run(&spec, json!({})).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("it still calls tools in round 3, the last it has"),
+        "{error}"
+    );
+    assert_eq!(world.watcher.count("model_intent"), 3);
 }
 
 #[tokio::test]

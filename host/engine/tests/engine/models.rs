@@ -2,7 +2,7 @@
 
 use armature_engine::RunRequest;
 use armature_store::{CacheBounds, Event, EventLog as _, RunId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::World;
 
