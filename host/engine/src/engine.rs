@@ -6,10 +6,11 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
+use armature_embed::{EmbedError, Embedder};
 use armature_grants::{Grants, LimitRequest, Limits, Policy};
 use armature_llm::{LlmError, Model};
 use armature_sandbox::{Caller, Digest, LoadError, Sandbox};
@@ -84,6 +85,8 @@ pub(crate) struct Shared {
     /// Goes into every digest of a call, so that nobody finds out a short secret by digesting guesses.
     pub(crate) seal: [u8; 32],
     models: Mutex<HashMap<Digest, Arc<dyn Model>>>,
+    /// What makes vectors of texts, and why it does not; see [`memory`](crate::memory).
+    pub(crate) embedder: OnceLock<Result<Option<Box<dyn Embedder>>, EmbedError>>,
     /// Requests to models that are being made.
     pub(crate) flights: Flights,
 }
@@ -257,6 +260,7 @@ impl Engine {
             home,
             seal,
             models: Mutex::default(),
+            embedder: OnceLock::new(),
             flights: Flights::default(),
         };
         if let Some(store) = &engine.store {

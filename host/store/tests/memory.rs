@@ -11,6 +11,7 @@ use armature_store::{
     memory::{
         capture::Captured,
         record::{NewRecord, RecordKind, Source},
+        vectors::Near,
     },
 };
 use rusqlite::Connection;
@@ -331,4 +332,68 @@ fn databases_of_the_original_are_opened_and_stay_readable_to_it() {
         )
         .unwrap();
     assert_eq!(read, 1);
+}
+
+#[test]
+fn facts_are_found_by_their_vectors_too_and_only_by_those_of_the_same_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = open(&dir);
+    let facts = [
+        fact("cars", "The estate is the cheapest", 0.9),
+        fact("tea", "It is best at 70 degrees", 0.9),
+        fact("automobile clubs", "They are dear", 0.9),
+    ];
+    memory.learn(&facts, true, 100).unwrap();
+    let near = |model: &str| Near {
+        model: model.into(),
+        vector: vec![1.0, 0.1],
+    };
+    let found = |model: &str| -> Vec<String> {
+        let question = "Which automobile?";
+        let found = memory
+            .search_near(question, &near(model), None, 10)
+            .unwrap();
+        found.into_iter().map(|record| record.entity).collect()
+    };
+    assert_eq!(
+        found("m"),
+        ["automobile clubs"],
+        "without vectors: by words"
+    );
+    let missing = memory.without_vector("m", 2).unwrap();
+    let texts: Vec<&str> = missing.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "automobile clubs: They are dear",
+            "tea: It is best at 70 degrees"
+        ],
+        "the newest first, so many as are asked for"
+    );
+    let vectors = |model| -> Vec<(i64, Vec<f32>)> {
+        let all = memory.without_vector(model, 10).unwrap();
+        let vector = |text: &str| match text {
+            _ if text.starts_with("tea") => vec![0.0, 1.0],
+            _ if text.starts_with("cars") => vec![1.0, 0.0],
+            _ => vec![0.8, 0.6],
+        };
+        all.into_iter()
+            .map(|(id, text)| (id, vector(&text)))
+            .collect()
+    };
+    memory.keep_vectors("m", &vectors("m")).unwrap();
+    assert_eq!(memory.without_vector("m", 10).unwrap(), []);
+    assert_eq!(
+        found("m"),
+        ["automobile clubs", "cars"],
+        "both lists have the one, and tea is not near"
+    );
+    assert_eq!(found("other"), ["automobile clubs"]);
+    assert_eq!(memory.without_vector("other", 10).unwrap().len(), 3);
+    // What says something else now has no vector any more, and what is said again keeps it.
+    memory.learn(&facts, true, 100).unwrap();
+    assert_eq!(memory.without_vector("m", 10).unwrap(), []);
+    let more = fact("cars", "The estate is the cheapest and the slowest", 0.9);
+    assert_eq!(memory.learn(&[more], true, 100).unwrap().merged, 1);
+    assert_eq!(memory.without_vector("m", 10).unwrap().len(), 1);
 }

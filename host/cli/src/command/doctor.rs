@@ -3,7 +3,10 @@
 //! Each check says what it looked at; one that is essential and fails makes the command fail. Keys are looked for by
 //! the names that providers use; whether one is there is told, its value is not.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use armature_engine::Engine;
 use armature_llm::PROVIDERS;
@@ -118,6 +121,9 @@ impl Doctor {
             }
             Ok(())
         })?;
+        if let Some(found) = weights(&home) {
+            tell("weights", found);
+        }
         tell("terminal", Found::Good(terminal(screen)));
         tell("models", keys());
         Ok(if is_well { Exit::Done } else { Exit::Failed })
@@ -185,6 +191,23 @@ async fn cache(places: &Places) -> Found {
         )),
         other => other,
     }
+}
+
+/// The weights that make vectors of texts, where there are any.
+fn weights(home: &Path) -> Option<Found> {
+    let begun = Instant::now();
+    Some(match armature_embed::open(home) {
+        Ok(weights) => {
+            let weights = weights?;
+            Found::Good(format!(
+                "{} make vectors of {} numbers, and are read in {} ms",
+                weights.model(),
+                weights.dimensions(),
+                begun.elapsed().as_millis()
+            ))
+        }
+        Err(error) => Found::Doubtful(format!("{error}; {}", error.hint())),
+    })
 }
 
 fn terminal(screen: &Screen) -> String {

@@ -11,7 +11,7 @@ use armature_store::memory::record::{NewRecord, RecordKind, Source};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::settings;
+use super::{near, settings};
 use crate::{failure::Failure, role, run::Run};
 
 /// What its events and its row in the traces are called.
@@ -71,8 +71,12 @@ pub(crate) async fn learn(run: &Arc<Run>) {
     };
     let most = run.engine.policy.home().memory_records;
     let reconcile = settings.reconcile;
-    let learned =
-        tokio::task::spawn_blocking(move || memory.learn(&records, reconcile, most)).await;
+    let engine = Arc::clone(&run.engine);
+    let learned = tokio::task::spawn_blocking(move || {
+        let learned = memory.learn(&records, reconcile, most)?;
+        near::after_learning(&engine, &memory).map(|()| learned)
+    })
+    .await;
     match learned {
         Ok(Ok(learned)) => run.tell_of_memory(
             "info",

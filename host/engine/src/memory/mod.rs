@@ -1,7 +1,8 @@
 //! What a run is told of earlier ones, and what it leaves to later ones: `memory:` of a spec.
 //!
 //! At the beginning ([`recall`]) captured values and the facts that have to do with the run's inputs and mission are
-//! read, once, and put beside the inputs: they are in the first event of the log, and a run that goes on sees the same.
+//! read ([`near`]), once, and put beside the inputs: they are in the first event of the log, and a run that goes on sees
+//! the same.
 //! At the end ([`keep`]) the values that `memory.capture` names are kept, and a model gathers facts ([`learn`]).
 //!
 //! What is remembered is data like any result: no template is made of it, secrets are cut out of it before it is stored
@@ -9,6 +10,7 @@
 
 mod keep;
 mod learn;
+mod near;
 pub(crate) mod tools;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use keep::{judges, keep};
 pub(crate) use learn::learn;
+pub(crate) use near::tell_of_weights;
 
 use crate::{engine::Shared, plan::Plan, run::Run, secrets::RunSecrets};
 
@@ -67,7 +70,7 @@ pub(crate) async fn recall(
         };
         Some(memory.entries().and_then(|entries| {
             let facts = match question {
-                Some(question) => memory.search(&question, None, MOST_TOLD)?,
+                Some(question) => near::search(&engine, &memory, &question, None, MOST_TOLD)?,
                 // Nothing is asked, so nothing has more to do with it than anything else.
                 None => memory.records(false)?.into_iter().take(MOST_TOLD).collect(),
             };

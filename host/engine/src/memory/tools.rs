@@ -18,7 +18,8 @@ use armature_store::{
 };
 use serde_json::{Value, json};
 
-use crate::{context::Names, stage::Scope};
+use super::near;
+use crate::{context::Names, engine::Shared, stage::Scope};
 
 /// What the name of every one of them begins with.
 pub(crate) const PREFIX: &str = "memory.";
@@ -109,6 +110,7 @@ pub(crate) async fn call(scope: &Scope, tool: &str, args: &Value) -> Result<Valu
     let store = run.engine.store.clone().ok_or_else(nothing)?;
     let memory = run.memory().await.ok_or_else(nothing)?;
     let look = Look {
+        engine: Arc::clone(&run.engine),
         memory,
         store,
         workflow: run.plan.name().to_owned(),
@@ -141,6 +143,7 @@ impl From<StoreError> for Trouble {
 
 /// One look.
 struct Look {
+    engine: Arc<Shared>,
     memory: Arc<Memory>,
     store: Store,
     workflow: String,
@@ -156,7 +159,7 @@ impl Look {
             Some("search_records") => {
                 let kind = self.text("type").map(RecordKind::of);
                 let query = self.text("query").unwrap_or_default();
-                let found = self.memory.search(query, kind, self.count(5))?;
+                let found = near::search(&self.engine, &self.memory, query, kind, self.count(5))?;
                 Ok(json!({ "records": found.iter().map(short).collect::<Vec<_>>() }))
             }
             Some("get_records") => {

@@ -240,6 +240,7 @@ async fn live(
         Opening::First(given) => {
             let start = bind::started(run, &given, parent);
             run.journal.note(Event::RunStarted(start));
+            memory::tell_of_weights(run).await;
             Duration::ZERO
         }
         Opening::Again { after, active } => {

@@ -485,3 +485,26 @@ async fn what_a_stage_never_sees_it_is_not_told_of_earlier_runs_either() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn weights_that_are_of_no_use_are_told_and_facts_are_found_by_their_words() {
+    let world = World::new();
+    world.file("home/embedding/config.json", "{}");
+    let spec = format!(
+        "{TIER}memory: {{ extract_knowledge: true }}\ncontracts: {{ inputs: [{{ name: about }}] }}\nstages:\n{SEEN}"
+    );
+    world.file(
+        "m.yml",
+        "- { stage: memory, json: { records: [{ type: fact, entity: green tea, fact: It is steamed, confidence: 0.9, sources: [seen] }] } }\n",
+    );
+    for _ in 0..2 {
+        world.outputs(&spec, json!({"about": "tea"})).await;
+        let told = said(&world);
+        assert!(
+            told.iter()
+                .any(|said| said.contains("facts are found by their words")),
+            "{told:?}"
+        );
+    }
+    assert_eq!(seen(&world)[1][0]["entity"], "green tea");
+}

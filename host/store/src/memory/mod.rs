@@ -2,8 +2,8 @@
 //!
 //! Two files of SQLite in `memory/` in armature's home, readable by their owner alone, as the original has them:
 //! `NAME.db` holds the values that `memory.capture` names ([`capture`]), `NAME_knowledge.db` the facts that a model
-//! gathered ([`record`]), which are reconciled with what is known when they are stored ([`reconcile`]) and found again
-//! by their words (`search`). Several workflows may share a file; each sees what is under the name it asks for.
+//! gathered ([`record`]), which are reconciled with what is known when they are stored ([`learn`], [`reconcile`]) and
+//! found again by their words (`search`) and, where somebody gives them vectors, by what they mean ([`vectors`]). Several workflows may share a file; each sees what is under the name it asks for.
 //!
 //! The files may come from the original: a table that lacks columns is given them. What is stored here was scrubbed of
 //! secrets by whoever stores it, and is data to whoever reads it.
@@ -12,9 +12,11 @@
 //! allowed.
 
 pub mod capture;
+pub mod learn;
 pub mod reconcile;
 pub mod record;
 mod search;
+pub mod vectors;
 
 use std::{
     collections::BTreeMap,

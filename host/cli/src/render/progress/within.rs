@@ -70,12 +70,13 @@ pub(super) fn said(stage: &str, event: &Event, is_verbose: bool) -> Option<Strin
                 text::line(&error.reason, MAX_REASON)
             ))
         }
+        // What goes wrong with the memory stops no run, and nothing else says it.
         Event::PluginLog {
             plugin,
             level,
             message,
             ..
-        } if is_verbose => {
+        } if is_verbose || (plugin == "memory" && level == "warn") => {
             let message = text::line(message, MAX_REASON);
             Some(faint(&format!("· {plugin} {level}: {message}")))
         }
