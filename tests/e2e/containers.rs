@@ -357,51 +357,53 @@ fn stages_side_by_side_each_have_their_own_image_and_their_trace_says_which() {
 }
 
 #[test]
-fn a_run_that_is_interrupted_takes_its_containers_with_it() {
+fn a_run_that_is_interrupted_or_killed_takes_its_containers_with_it() {
+    use rustix::process::Signal;
+
     let Some(engine) = Engine::start() else {
         return;
     };
-    let project = Project::new();
-    project.write(
-        "spec.yml",
-        &spec("", &[("waits", "", "touch started; sleep 1000")]),
-    );
-    let mut run = Command::new(env!("CARGO_BIN_EXE_armature"))
-        .args(["run", "spec.yml", "-q"])
-        .current_dir(project.path("work"))
-        .env("DOCKER_HOST", engine.host())
-        .env("ARMATURE_HOME", project.path("home"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The engine itself says when it has one.
-    let events = Command::new("docker")
-        .args([
-            "events",
-            "--since",
-            "0",
-            "--filter",
-            "event=start",
-            "--filter",
-            "event=die",
-            "--format",
-            "{{.Status}}",
-        ])
-        .env("DOCKER_HOST", engine.host())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut events = Listening(events);
-    let mut lines = BufReader::new(events.0.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    assert_eq!(lines.next().as_deref(), Some("start"));
-    let pid = rustix::process::Pid::from_child(&run);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_eq!(lines.next().as_deref(), Some("die"), "before the test ends");
-    assert_eq!(run.wait().unwrap().code(), Some(130));
-    assert!(Path::new(&project.path("work/started")).exists());
+    for (signal, code) in [(Signal::INT, Some(130)), (Signal::KILL, None)] {
+        let project = Project::new();
+        project.write("spec.yml", &spec("", &[("waits", "", "sleep 1000")]));
+        let mut run = Command::new(env!("CARGO_BIN_EXE_armature"))
+            .args(["run", "spec.yml", "-q"])
+            .current_dir(project.path("work"))
+            .env("DOCKER_HOST", engine.host())
+            .env("ARMATURE_HOME", project.path("home"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The engine itself says when it has one.
+        let mut events = Listening(
+            Command::new("docker")
+                .args(["events", "--since", "0", "--format", "{{.Status}} {{.ID}}"])
+                .args(["--filter", "event=start", "--filter", "event=die"])
+                .env("DOCKER_HOST", engine.host())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
+        let mut lines = BufReader::new(events.0.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        // Those of the run before have died.
+        let mut running = String::new();
+        while let Some(line) = lines.next() {
+            if let Some(id) = line.strip_prefix("start ")
+                && engine.docker(&["ps", "--no-trunc", "--quiet"]).contains(id)
+            {
+                running = id.to_owned();
+                break;
+            }
+        }
+        let pid = rustix::process::Pid::from_child(&run);
+        rustix::process::kill_process(pid, signal).unwrap();
+        let died = format!("die {running}");
+        assert!(lines.any(|line| line == died), "before the test ends");
+        assert_eq!(run.wait().unwrap().code(), code);
+    }
 }
 
 #[test]

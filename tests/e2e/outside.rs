@@ -87,7 +87,7 @@ fn a_container_is_started_with_these_arguments_and_no_others() {
         })
         .collect();
     let expected = format!(
-        "run --rm --pull never --name NAME --label armature.run=RUN --network none --read-only \
+        "run --rm --interactive --pull never --name NAME --label armature.run=RUN --network none --read-only \
          --tmpfs /tmp:rw,nosuid,nodev,noexec,size=256m --cap-drop ALL --security-opt no-new-privileges \
          --pids-limit 256 --memory 512m --memory-swap 512m --cpus 1.5 --user {user}:{group} --log-driver none \
          --workdir /workspace --env HOME=/tmp --env LANG=C.UTF-8 --platform linux/amd64 \
@@ -100,7 +100,11 @@ fn a_container_is_started_with_these_arguments_and_no_others() {
     assert_eq!(before, words);
     assert_eq!(
         rest,
-        [". \"$0/variables\"; . \"$0/command\"", "/run/armature"]
+        [
+            "exec 3<&0 </dev/null; { cat <&3 && kill -9 -1; } >/dev/null 2>&1 & exec 3<&-; \
+             sh -c '. \"$0/variables\"; . \"$0/command\"' \"$0\"; exit $?",
+            "/run/armature"
+        ]
     );
     let traced = digest_in_trace(&project);
     assert_eq!(traced, DIGEST, "the trace names the image that ran");

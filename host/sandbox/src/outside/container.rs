@@ -1,5 +1,5 @@
 //! A container for every command: made of an image by digest, with nothing that the call was not given, and gone when the
-//! call ends, however it ends.
+//! call ends, however it ends: also when armature is killed.
 //!
 //! No network unless the spec wants one and the operator allows it; no capabilities, no new privileges, a root that
 //! cannot be written, bounded processes, memory and log; the user is the one whose workspace it is. What of the
@@ -13,7 +13,7 @@ use super::{
     outside,
     process::{Finished, Program, Stopped},
     room,
-    script::{START, Script},
+    script::{Script, WATCHED},
     settings::{ContainerSettings, SettingsError},
 };
 use crate::{
@@ -109,6 +109,7 @@ impl Container {
         };
         let finished = Program::new(&self.settings.runtime)
             .args(args)
+            .held()
             .run(patience, room(call.limits))
             .await;
         if finished.is_err() {
@@ -141,7 +142,8 @@ impl Container {
         let settings = &self.settings;
         let mut args: Vec<OsString> = Vec::new();
         let mut add = |words: &[&str]| args.extend(words.iter().map(OsString::from));
-        add(&["run", "--rm", "--pull", "never", "--name", name]);
+        add(&["run", "--rm", "--interactive", "--pull", "never"]);
+        add(&["--name", name]);
         add(&["--label", &format!("armature.run={}", call.run_id)]);
         if !settings.network {
             add(&["--network", "none"]);
@@ -190,7 +192,7 @@ impl Container {
             add(&["--mount", &bind(&source, &target, writable)?]);
         }
         add(&["--mount", &bind(&script.dir(), CALL, false)?]);
-        add(&["--entrypoint", "sh", digest, "-c", START, CALL]);
+        add(&["--entrypoint", "sh", digest, "-c", WATCHED, CALL]);
         Ok(args)
     }
 }

@@ -1,4 +1,4 @@
-//! A process of the host: the only place that starts one. It has no input, its time and its output are bounded, and when
+//! A process of the host: the only place that starts one. It is given no input, its time and its output are bounded, and when
 //! it ends, is stopped or is not wanted any more, so is everything that it started.
 #![expect(
     clippy::disallowed_methods,
@@ -86,6 +86,12 @@ impl Program {
         self
     }
 
+    /// Gives it an input that says nothing and ends when this program does.
+    pub(super) fn held(mut self) -> Self {
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
     pub(super) fn within(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self
@@ -96,6 +102,8 @@ impl Program {
         let mut child = self.command.spawn().map_err(Stopped::NotStarted)?;
         let group = Group(child.id());
         let (out, err) = (child.stdout.take(), child.stderr.take());
+        // Taken, or waiting would close it.
+        let _held = child.stdin.take();
         let left = std::sync::atomic::AtomicU64::new(room.most);
         let work = async {
             // Whoever waits for the end of the output waits for whatever the program left behind in the background. What

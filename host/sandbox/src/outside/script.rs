@@ -27,6 +27,11 @@ const CONTEXT: &str = "context.json";
 /// what they mean.
 pub(super) const START: &str = ". \"$0/variables\"; . \"$0/command\"";
 
+/// The same in a container, under a watch: its input is held open by whoever asked, and when that is gone, killed or not,
+/// so is everything in the container. The command is not its first process, which nothing within can end.
+pub(super) const WATCHED: &str = "exec 3<&0 </dev/null; { cat <&3 && kill -9 -1; } >/dev/null 2>&1 & exec 3<&-; \
+    sh -c '. \"$0/variables\"; . \"$0/command\"' \"$0\"; exit $?";
+
 /// A command, written down.
 pub(super) struct Script {
     outer: TempDir,
