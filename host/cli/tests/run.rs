@@ -419,6 +419,13 @@ fn a_limit_on_cost_wants_the_price_of_every_model_that_may_be_asked() {
         );
     };
     said(&place);
+    // The limit of a child holds for what it runs itself.
+    place.write(
+        "spec.yml",
+        "name: x\nstages: [{id: sub, subagent_spec: middle.yml}]\n",
+    );
+    place.write("middle.yml", "name: middle\ncontracts: {max_cost_usd: 1}\nstages: [{id: sub, subagent_spec: child.yml}]\n");
+    said(&place);
     place.write(
         "spec.yml",
         format!("name: x\ncontracts: {{max_cost_usd: 1}}\nmodel_tiers: {{tiny: {unpriced}}}\nmemory: {{extract_knowledge: true}}\nstages: []\n"),

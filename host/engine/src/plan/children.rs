@@ -45,11 +45,11 @@ pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, F
     let read = read_all(&root, &mut found);
     rings(&top, &root, &read, &mut found);
     let mut children: BTreeMap<PathBuf, Plan> = BTreeMap::new();
-    let has_cost_limit = root.document.spec.contracts.max_cost_usd.is_some();
+    let limited = below_a_cost_limit(&root, &read);
     let planned = one(engine, root.document, false).await;
     let mut before = Vec::new();
     for (path, child) in read {
-        let findings = match one(engine, child.document, has_cost_limit).await {
+        let findings = match one(engine, child.document, limited.contains(&path)).await {
             Ok(plan) => {
                 let warnings = plan.warnings.clone();
                 children.insert(path.clone(), Plan(Arc::new(plan)));
@@ -78,6 +78,24 @@ pub(crate) async fn build(engine: &Shared, document: Document) -> Result<Plan, F
             Err(findings)
         }
     }
+}
+
+/// The specs that run below one with `contracts.max_cost_usd`, at any depth: it holds for them as well.
+fn below_a_cost_limit(root: &Read, read: &BTreeMap<PathBuf, Read>) -> BTreeSet<PathBuf> {
+    let has_limit = |read: &&Read| read.document.spec.contracts.max_cost_usd.is_some();
+    let mut todo: Vec<&Read> = std::iter::once(root)
+        .chain(read.values())
+        .filter(has_limit)
+        .collect();
+    let mut limited = BTreeSet::new();
+    while let Some(above) = todo.pop() {
+        for used in &above.uses {
+            if limited.insert(used.child.clone()) {
+                todo.extend(read.get(&used.child));
+            }
+        }
+    }
+    limited
 }
 
 fn uses(document: &Document) -> Vec<Use> {
