@@ -171,6 +171,34 @@ fn a_client_without_an_engine_is_found_out_before_the_first_stage() {
 }
 
 #[test]
+fn what_the_engine_says_is_no_result_of_the_command() {
+    let says = |words: &str, code: u8| {
+        let fake = FAKE.replace("echo hello; exit 3", &format!("{words}; exit {code}"));
+        let project = project(&fake);
+        project.write("spec.yml", SPEC);
+        run(&project, &["run", "spec.yml", "-q", "-i", "v=x"])
+    };
+    for (words, code) in [
+        ("echo 'docker: no space left on device' >&2", 125),
+        (
+            "echo 'Error: crun: no such runtime: OCI permission denied' >&2",
+            126,
+        ),
+    ] {
+        let said = says(words, code);
+        assert_eq!(said.code, 1, "{}", said.all());
+        assert!(
+            said.err.contains("no container was started"),
+            "{}",
+            said.all()
+        );
+    }
+    // A command may say the like, too.
+    let said = says("echo 'Error: no such thing' >&2", 126);
+    assert_eq!(said.json()["a"]["exit_code"], 126);
+}
+
+#[test]
 fn what_a_spec_writes_is_no_option_and_no_program_of_the_host() {
     let project = project(FAKE);
     program(

@@ -201,7 +201,13 @@ impl Container {
 fn is_the_engines(finished: &Finished, runtime: &str) -> bool {
     let said = String::from_utf8_lossy(&finished.stderr.bytes);
     let by_engine = said.starts_with(&format!("{runtime}: ")) || said.starts_with("Error: ");
-    finished.code == 125 && finished.stdout.bytes.is_empty() && by_engine
+    // What the program below the engine says has a code that a command may have, too, and names itself.
+    let has_its_code = match finished.code {
+        125 => true,
+        126 | 127 => said.contains("OCI "),
+        _ => false,
+    };
+    has_its_code && finished.stdout.bytes.is_empty() && by_engine
 }
 
 /// A mount, as the engines read it: words with commas between them.
