@@ -1,8 +1,7 @@
 //! Amazon Bedrock's Converse, with an API key of Bedrock (`AWS_BEARER_TOKEN_BEDROCK`).
 //!
-//! One form for the models of all makers there. Signed requests (an access key and its secret) are not spoken, and
-//! neither is the binary framing of its streams: a reply is shown when it is whole. JSON is asked for in words and
-//! checked by the caller, since forcing a tool is refused by many of the models.
+//! One form for the models of all makers there. JSON is asked for in words and checked by the caller, since forcing a tool
+//! is refused by many of the models.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
@@ -34,10 +33,15 @@ impl Bedrock {
 }
 
 impl Codec for Bedrock {
-    fn path(&self, model: &str, _: bool) -> (String, Option<&'static str>) {
+    fn path(&self, model: &str, is_streaming: bool) -> (String, Option<&'static str>) {
+        let method = if is_streaming {
+            "converse-stream"
+        } else {
+            "converse"
+        };
         // The name of an inference profile has slashes, which are not the path's.
         (
-            format!("model/{}/converse", model.replace('/', "%2F")),
+            format!("model/{}/{method}", model.replace('/', "%2F")),
             None,
         )
     }
@@ -146,7 +150,7 @@ impl Codec for Bedrock {
                 tool_calls.push(ToolCall {
                     id: field("toolUseId").to_owned(),
                     name: names.own(field("name")),
-                    arguments: Ok(call.get("input").cloned().unwrap_or_else(|| json!({}))),
+                    arguments: arguments(call.get("input")),
                 });
             }
         }
@@ -181,12 +185,77 @@ impl Codec for Bedrock {
     }
 
     fn join(&self, whole: &mut Value, piece: Value) -> String {
-        *whole = piece;
+        let of = |name: &str| piece.get(name);
+        if !whole.is_object() {
+            *whole = json!({"output": {"message": {"content": []}}});
+        }
+        let started = of("contentBlockStart");
+        let changed = of("contentBlockDelta");
+        if let Some(event) = started.or(changed) {
+            let place = event.get("contentBlockIndex").and_then(Value::as_u64);
+            let Some(block) = place.and_then(|place| block_at(whole, place)) else {
+                return String::new();
+            };
+            if let Some(call) = event.pointer("/start/toolUse") {
+                block["toolUse"] = call.clone();
+                block["toolUse"]["input"] = "".into();
+            }
+            if let Some(more) = event
+                .pointer("/delta/toolUse/input")
+                .and_then(Value::as_str)
+            {
+                append(&mut block["toolUse"]["input"], more);
+            }
+            let more = event.pointer("/delta/text").and_then(Value::as_str);
+            if let Some(more) = more {
+                append(&mut block["text"], more);
+            }
+            return more.unwrap_or_default().to_owned();
+        }
+        if let Some(reason) = of("messageStop").and_then(|event| event.get("stopReason")) {
+            whole["stopReason"] = reason.clone();
+        }
+        // The last word.
+        if let Some(usage) = of("metadata").and_then(|event| event.get("usage")) {
+            whole["usage"] = usage.clone();
+        }
         String::new()
     }
 
     fn is_complete(&self, whole: &Value) -> bool {
-        whole.get("output").is_some()
+        whole.get("stopReason").is_some() && whole.get("usage").is_some()
+    }
+}
+
+/// Most blocks of one reply: what is beyond them is no reply.
+const MAX_BLOCKS: u64 = 1_000;
+
+/// The block of this number, made if it is not there.
+fn block_at(whole: &mut Value, place: u64) -> Option<&mut Value> {
+    let place = usize::try_from(place).ok().filter(|_| place < MAX_BLOCKS)?;
+    let blocks = whole
+        .pointer_mut("/output/message/content")?
+        .as_array_mut()?;
+    if blocks.len() <= place {
+        blocks.resize(place + 1, json!({}));
+    }
+    blocks.get_mut(place)
+}
+
+fn append(text: &mut Value, more: &str) {
+    match text {
+        Value::String(text) => text.push_str(more),
+        other => *other = more.into(),
+    }
+}
+
+/// Arguments that came whole, or as text in pieces.
+fn arguments(input: Option<&Value>) -> Result<Value, String> {
+    match input {
+        None => Ok(json!({})),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(json!({})),
+        Some(Value::String(text)) => serde_json::from_str(text).map_err(|_| text.clone()),
+        Some(whole) => Ok(whole.clone()),
     }
 }
 

@@ -9,13 +9,13 @@ use serde_json::Value;
 use url::Url;
 
 use crate::endpoint::Endpoint;
-use crate::http::{Framing, Http};
+use crate::http::Http;
 use crate::model::{BoxFuture, Model, OnToken};
 use crate::names::{WireNames, fill_ids};
+use crate::pieces::Lines;
 use crate::providers::bare_model;
 use crate::retry::{Failure, retrying};
 use crate::schema::ObjectSchema;
-use crate::sse::SseReader;
 use crate::{LlmError, ModelConfig, Output, Price, Reply, Request, RetryPolicy};
 
 /// What a codec writes a request from.
@@ -136,7 +136,8 @@ impl<C: Codec> Exchange<C> {
                 let read = async {
                     let mut lines = Lines::new(framing);
                     while let Some(bytes) = body.chunk().await? {
-                        for data in lines.push(&bytes) {
+                        let told = lines.push(&bytes);
+                        for data in told.map_err(|why| self.http.bad_reply(why))? {
                             pieces.take(&data)?;
                         }
                     }
@@ -195,55 +196,6 @@ impl<C: Codec> Pieces<'_, C> {
         }
         Ok(())
     }
-}
-
-/// Pieces, from bytes that may be cut anywhere: events, or one value a line.
-enum Lines {
-    Events(SseReader),
-    Values(Vec<u8>),
-}
-
-impl Lines {
-    fn new(framing: Framing) -> Self {
-        match framing {
-            Framing::Events => Self::Events(SseReader::default()),
-            Framing::Lines => Self::Values(Vec::new()),
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
-        match self {
-            Self::Events(reader) => reader
-                .push(bytes)
-                .into_iter()
-                .map(|event| event.data)
-                .collect(),
-            Self::Values(rest) => {
-                let mut lines = Vec::new();
-                for &byte in bytes {
-                    if byte == b'\n' {
-                        lines.extend(line(&std::mem::take(rest)));
-                    } else {
-                        rest.push(byte);
-                    }
-                }
-                lines
-            }
-        }
-    }
-
-    fn finish(self) -> Option<String> {
-        match self {
-            Self::Events(reader) => reader.finish().map(|event| event.data),
-            Self::Values(rest) => line(&rest),
-        }
-    }
-}
-
-fn line(bytes: &[u8]) -> Option<String> {
-    let line = String::from_utf8_lossy(bytes);
-    let line = line.trim();
-    (!line.is_empty()).then(|| line.to_owned())
 }
 
 impl<C: Codec> Model for Exchange<C> {

@@ -198,6 +198,11 @@ impl Said {
             ("timeout_error", 408),
             ("not_found_error", 404),
             ("invalid_request_error", 400),
+            // Amazon's, with the capitals gone.
+            ("throttlingexception", 429),
+            ("validationexception", 400),
+            ("modeltimeoutexception", 408),
+            ("serviceunavailableexception", 503),
         ];
         let by_name = named
             .iter()

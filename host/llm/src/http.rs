@@ -250,6 +250,8 @@ pub(crate) enum Framing {
     Events,
     /// One JSON value a line.
     Lines,
+    /// Amazon's frames.
+    Frames,
 }
 
 /// A reply being read.
@@ -272,6 +274,7 @@ impl Body<'_> {
         let known = [
             ("text/event-stream", Framing::Events),
             ("application/x-ndjson", Framing::Lines),
+            ("application/vnd.amazon.eventstream", Framing::Frames),
         ];
         let found = known.into_iter().find(|(name, _)| kind.starts_with(name));
         found.map(|(_, framing)| framing)

@@ -23,6 +23,7 @@ mod model;
 mod names;
 mod ollama;
 mod openai;
+mod pieces;
 mod price;
 mod prompted;
 mod providers;

@@ -11,6 +11,8 @@ use armature_llm::{
     Finish, LlmError, Message, ModelConfig, Output, Reply, Request, RetryPolicy, ToolSpec, connect,
     extract_json,
 };
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message as Frame};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -51,6 +53,17 @@ fn text(text: &'static str) -> Said {
     }
 }
 
+/// An event of an Amazon stream.
+fn frame(kind: &'static str, payload: &Value) -> Vec<u8> {
+    let text = |text: &'static str| HeaderValue::String(text.into());
+    let message = Frame::new(payload.to_string().into_bytes())
+        .add_header(Header::new(":message-type", text("event")))
+        .add_header(Header::new(":event-type", text(kind)));
+    let mut bytes = Vec::new();
+    write_message_to(&message, &mut bytes).unwrap();
+    bytes
+}
+
 impl Wire {
     fn provider(self) -> &'static str {
         match self {
@@ -60,11 +73,6 @@ impl Wire {
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
         }
-    }
-
-    /// Bedrock's streams are not spoken.
-    fn streams(self) -> bool {
-        self != Self::Bedrock
     }
 
     fn config(self, server: &Server) -> ModelConfig {
@@ -82,7 +90,8 @@ impl Wire {
             (Self::Ollama, _) => "/api/chat",
             (Self::Gemini, false) => "/v1beta/models/m-1:generateContent",
             (Self::Gemini, true) => "/v1beta/models/m-1:streamGenerateContent",
-            (Self::Bedrock, _) => "/model/m-1/converse",
+            (Self::Bedrock, false) => "/model/m-1/converse",
+            (Self::Bedrock, true) => "/model/m-1/converse-stream",
         }
     }
 
@@ -153,7 +162,49 @@ impl Wire {
     }
 
     /// The same in pieces, the text in two of them, as the lines of a stream.
-    fn pieces(self, said: &Said) -> Vec<String> {
+    fn pieces(self, said: &Said) -> Vec<Vec<u8>> {
+        if self == Self::Bedrock {
+            return self.frames(said);
+        }
+        let lines = self.lines(said).into_iter();
+        lines.map(String::into_bytes).collect()
+    }
+
+    /// What Bedrock streams: frames, each an event.
+    fn frames(self, said: &Said) -> Vec<Vec<u8>> {
+        let half = said.text.floor_char_boundary(said.text.len() / 2);
+        let (first, second) = said.text.split_at(half);
+        let whole = self.whole(said);
+        let delta = |place: usize, delta: Value| {
+            frame(
+                "contentBlockDelta",
+                &json!({"contentBlockIndex": place, "delta": delta}),
+            )
+        };
+        let mut frames = vec![
+            delta(0, json!({"text": first})),
+            delta(0, json!({"text": second})),
+        ];
+        for (n, args) in said.calls.iter().enumerate() {
+            let call = json!({"toolUse": {"toolUseId": format!("c{n}"), "name": "look"}});
+            frames.push(frame(
+                "contentBlockStart",
+                &json!({"contentBlockIndex": n + 1, "start": call}),
+            ));
+            let args = args.to_string();
+            for half in [&args[..1], &args[1..]] {
+                frames.push(delta(n + 1, json!({"toolUse": {"input": half}})));
+            }
+        }
+        frames.push(frame(
+            "messageStop",
+            &json!({"stopReason": whole["stopReason"]}),
+        ));
+        frames.push(frame("metadata", &json!({"usage": whole["usage"]})));
+        frames
+    }
+
+    fn lines(self, said: &Said) -> Vec<String> {
         let half = said.text.floor_char_boundary(said.text.len() / 2);
         let (first, second) = said.text.split_at(half);
         let whole = self.whole(said);
@@ -228,21 +279,21 @@ impl Wire {
                     .remove(0);
                 vec![delta(first), delta(second), event(last)]
             }
-            Self::Bedrock => vec![whole.to_string()],
+            Self::Bedrock => Vec::new(),
         }
     }
 
     fn kind(self) -> &'static str {
         match self {
             Self::Ollama => "application/x-ndjson",
-            Self::Bedrock => "application/json",
+            Self::Bedrock => "application/vnd.amazon.eventstream",
             _ => "text/event-stream",
         }
     }
 
     fn answer(self, said: &Said, is_streaming: bool) -> Answer {
-        if is_streaming && self.streams() {
-            Answer::stream(self.kind(), &self.pieces(said).concat(), 7)
+        if is_streaming {
+            Answer::stream(self.kind(), self.pieces(said).concat(), 7)
         } else {
             Answer::json(&self.whole(said))
         }
@@ -354,7 +405,7 @@ async fn a_text_comes_back_whole_with_its_tokens_and_is_shown_as_it_comes() {
         };
         assert_eq!(usage.reasoning_tokens, thought, "{wire:?}");
         assert_eq!(came.shown.concat(), if streamed { said.text } else { "" });
-        assert_eq!(came.shown.len() > 1, streamed && wire.streams(), "{wire:?}");
+        assert_eq!(came.shown.len() > 1, streamed, "{wire:?}");
         assert_eq!(came.asked[0].path, wire.path(streamed));
     }
 }
@@ -512,12 +563,12 @@ async fn json_that_is_none_is_handed_on_and_a_reply_that_is_none_is_an_error() {
 
 #[tokio::test]
 async fn a_stream_that_ends_too_soon_is_a_failed_connection_and_is_not_shown_twice() {
-    for wire in WIRES.into_iter().filter(|wire| wire.streams()) {
+    for wire in WIRES {
         let mut pieces = wire.pieces(&text("Once upon a time."));
         // As far as the first words.
         pieces.truncate(if wire == Wire::Anthropic { 3 } else { 1 });
         let answers = vec![
-            Answer::stream(wire.kind(), &pieces.concat(), 5),
+            Answer::stream(wire.kind(), pieces.concat(), 5),
             wire.answer(&text("Again."), true),
         ];
         let came = case(wire, true, &asking(Output::Text), answers, unchanged).await;
@@ -627,7 +678,7 @@ async fn a_slow_first_byte_is_waited_for_and_silence_is_not() {
             "{wire:?}: {error:?}"
         );
         assert_eq!(came.asked.len(), 1, "another try would take as long");
-        if streamed && wire.streams() {
+        if streamed {
             let first = wire.pieces(&text("Once upon a time."))[0].clone();
             let stuck = Answer::stuck(wire.kind(), &first);
             let came = case(wire, true, &asking(Output::Text), vec![stuck], impatient).await;

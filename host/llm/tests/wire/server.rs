@@ -72,9 +72,9 @@ impl Answer {
     }
 
     /// The same for streams of another kind.
-    pub(crate) fn stream(kind: &str, stream: &str, size: usize) -> Self {
+    pub(crate) fn stream(kind: &str, stream: impl AsRef<[u8]>, size: usize) -> Self {
         let pieces = stream
-            .as_bytes()
+            .as_ref()
             .chunks(size)
             .map(|piece| Some(piece.to_vec()))
             .collect();
@@ -88,9 +88,9 @@ impl Answer {
     }
 
     /// A stream that begins and goes no further.
-    pub(crate) fn stuck(kind: &str, stream: &str) -> Self {
+    pub(crate) fn stuck(kind: &str, stream: impl AsRef<[u8]>) -> Self {
         Self {
-            body: Payload::Stuck(stream.as_bytes().to_vec()),
+            body: Payload::Stuck(stream.as_ref().to_vec()),
             ..Self::stream(kind, "", 1)
         }
     }
