@@ -7,6 +7,7 @@
 mod bc;
 mod copy;
 mod date;
+mod diff;
 mod instant;
 mod list;
 mod long;
@@ -14,6 +15,7 @@ mod make;
 mod r#move;
 mod options;
 mod order;
+mod pattern;
 mod remove;
 mod said;
 mod target;
@@ -27,6 +29,7 @@ pub(crate) fn register(builder: BashBuilder) -> BashBuilder {
         .builtin("bc", Box::new(bc::Bc))
         .builtin("cp", Box::new(copy::Cp))
         .builtin("date", Box::new(date::Date))
+        .builtin("diff", Box::new(diff::Diff))
         .builtin("ls", Box::new(list::Ls))
         .builtin("mkdir", Box::new(make::Mkdir))
         .builtin("mv", Box::new(r#move::Mv))

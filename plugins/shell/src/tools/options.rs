@@ -24,6 +24,8 @@ pub(super) struct Given {
     /// The options in their order, with their values.
     pub(super) options: Vec<(char, Option<String>)>,
     pub(super) operands: Vec<String>,
+    /// The words that are no operands, as they were given.
+    pub(super) words: Vec<String>,
 }
 
 impl Given {
@@ -64,8 +66,10 @@ impl Taken {
         let mut given = Given::default();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
+            let before = args.len();
             if arg == "--" {
                 given.operands.extend(args.by_ref().cloned());
+                continue;
             } else if let Some(long) = arg.strip_prefix("--") {
                 let (name, attached) = match long.split_once('=') {
                     Some((name, value)) => (name, Some(value.to_owned())),
@@ -100,6 +104,13 @@ impl Taken {
                 }
             } else {
                 given.operands.push(arg.clone());
+                continue;
+            }
+            given.words.push(arg.clone());
+            if args.len() < before {
+                given
+                    .words
+                    .extend(given.options.last().and_then(|(_, value)| value.clone()));
             }
         }
         Ok(given)
