@@ -113,7 +113,7 @@ impl<'a> Changes<'a> {
     pub(super) fn hunks(&self, context: usize) -> Vec<&[Change]> {
         let is_near = |one: &Change, next: &Change| {
             let between = next.old.0 - (one.old.0 + one.old.1);
-            if one.is_blank || next.is_blank {
+            if next.is_blank {
                 between < context
             } else {
                 between <= context.saturating_mul(2)

@@ -247,33 +247,28 @@ impl Comparison<'_> {
         let names = (self.name(old, 0), self.name(new, 1));
         let is_same = before == behind;
         if !is_same && !asked.is_text && (is_binary(&before) || is_binary(&behind)) {
-            let binary = if asked.is_brief {
+            let files = if asked.is_brief {
                 "Files"
             } else {
                 "Binary files"
             };
-            return self.differs(&format!("{binary} {} and {} differ", names.0, names.1));
+            return self.differs(&format!("{files} {} and {} differ", names.0, names.1));
         }
-        let shows_same = asked.style == Style::Sides && !asked.is_brief;
-        if !is_same || shows_same {
+        // Side by side what is the same is shown too.
+        let shows_all = asked.style == Style::Sides && !asked.is_brief;
+        let mut differ = false;
+        if !is_same || shows_all {
             let changes = Changes::between(&before, &behind, asked.how);
-            let differ = !changes.is_empty();
+            differ = !changes.is_empty();
             if differ && asked.is_brief {
-                return self.differs(&format!("Files {} and {} differ", names.0, names.1));
-            }
-            if differ || shows_same {
-                self.status = self.status.max(i32::from(differ));
-                let from = self.out.len();
+                self.say(&format!("Files {} and {} differ", names.0, names.1));
+            } else if differ || shows_all {
                 self.show(&changes, (old, new), is_inside);
-                if differ || from < self.out.len() {
-                    if !differ && asked.names_same {
-                        self.say(&format!("Files {} and {} are identical", names.0, names.1));
-                    }
-                    return;
-                }
             }
         }
-        if asked.names_same {
+        if differ {
+            self.status = self.status.max(1);
+        } else if asked.names_same {
             self.say(&format!("Files {} and {} are identical", names.0, names.1));
         }
     }
@@ -286,6 +281,7 @@ impl Comparison<'_> {
 
     fn show(&mut self, changes: &Changes<'_>, (old, new): (&Place, &Place), is_inside: bool) {
         let asked = self.asked;
+        let before = self.out.len();
         if is_inside {
             let names = (escaped(&old.shown), escaped(&new.shown));
             self.say(&format!("diff {}{} {}", asked.words, names.0, names.1));
@@ -305,12 +301,16 @@ impl Comparison<'_> {
                 self.say(&line);
             }
         }
+        let begin = self.out.len();
         let (context, headings) = (asked.how.context, asked.has_headings);
         match asked.style {
             Style::Normal => show::normal(&mut self.out, changes),
             Style::Unified => show::unified(&mut self.out, changes, context, headings),
             Style::Context => show::in_context(&mut self.out, changes, context, headings),
             Style::Sides => asked.halves.show(&mut self.out, changes),
+        }
+        if self.out.len() == begin && asked.halves.only_changes {
+            self.out.truncate(before);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Changes as `diff -y` writes them: both texts side by side.
 
-use super::changes::{Change, Changes};
+use super::changes::Changes;
 
 /// How wide a tab is.
 const TAB: usize = 8;
@@ -45,30 +45,17 @@ impl Halves {
 
     /// Both texts.
     pub(super) fn show(self, out: &mut Vec<u8>, changes: &Changes<'_>) {
-        let (mut old, mut new) = (changes.old.iter(), changes.new.iter());
+        let (mut old, mut new) = (changes.old.as_slice(), changes.new.as_slice());
         let (mut at, mut other) = (0, 0);
-        let end = Change {
-            old: (changes.old.len(), 0),
-            new: (changes.new.len(), 0),
-            is_blank: true,
-        };
-        for change in changes.all.iter().chain([&end]) {
-            // Beside empty lines that are not asked about, one side may have more.
-            let same = (change.old.0 - at).max(change.new.0 - other);
-            for step in 0..same {
-                let left = old.next().filter(|_| at + step < change.old.0);
-                let right = new.next().filter(|_| other + step < change.new.0);
-                self.same(out, left, right);
-            }
-            (at, other) = (change.old.0 + change.old.1, change.new.0 + change.new.1);
-            let both = change.old.1.max(change.new.1);
-            for step in 0..both {
-                let left = (step < change.old.1).then(|| old.next()).flatten();
-                let right = (step < change.new.1).then(|| new.next()).flatten();
-                if change.is_blank {
-                    self.same(out, left, right);
-                    continue;
-                }
+        for change in changes.all.iter().filter(|change| !change.is_blank) {
+            let same = (
+                taken(&mut old, change.old.0 - at),
+                taken(&mut new, change.new.0 - other),
+            );
+            self.same(out, same.0, same.1);
+            let (gone, come) = (taken(&mut old, change.old.1), taken(&mut new, change.new.1));
+            for step in 0..gone.len().max(come.len()) {
+                let (left, right) = (gone.get(step), come.get(step));
                 let mark = match (left, right) {
                     (Some(_), Some(_)) => '|',
                     (Some(_), None) => '<',
@@ -76,18 +63,31 @@ impl Halves {
                 };
                 self.line(out, left, mark, right);
             }
+            (at, other) = (change.old.0 + change.old.1, change.new.0 + change.new.1);
         }
+        self.same(out, old, new);
     }
 
-    fn same(self, out: &mut Vec<u8>, left: Option<&&[u8]>, right: Option<&&[u8]>) {
+    /// What is the same; beside empty lines that are not asked about, one side may have more.
+    fn same(self, out: &mut Vec<u8>, left: &[&[u8]], right: &[&[u8]]) {
         if self.only_changes {
             return;
         }
-        match (left, right) {
-            (Some(_), Some(_)) if self.only_left => self.line(out, left, '(', None),
-            (Some(_), Some(_)) => self.line(out, left, ' ', right),
-            (Some(_), None) => self.line(out, left, if self.only_left { '(' } else { ' ' }, None),
-            _ => self.line(out, None, if self.only_left { ')' } else { ' ' }, right),
+        let both = if self.only_left {
+            0
+        } else {
+            left.len().min(right.len())
+        };
+        for (left, right) in left.iter().zip(right).take(both) {
+            self.line(out, Some(left), ' ', Some(right));
+        }
+        if !self.only_left {
+            for right in right.iter().skip(both) {
+                self.line(out, None, ')', Some(right));
+            }
+        }
+        for left in left.iter().skip(both) {
+            self.line(out, Some(left), '(', None);
         }
     }
 
@@ -162,6 +162,13 @@ impl Halves {
         }
         end
     }
+}
+
+/// The next lines of a side.
+fn taken<'a, 'b>(rest: &mut &'b [&'a [u8]], count: usize) -> &'b [&'a [u8]] {
+    let (taken, behind) = rest.split_at(count.min(rest.len()));
+    *rest = behind;
+    taken
 }
 
 /// The columns that a letter takes.
