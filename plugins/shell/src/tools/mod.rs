@@ -4,6 +4,7 @@
 //! programs by `tests/shell`: the same output, the same exit code. A tool that cannot do all that it was asked for does
 //! the rest, says on standard error what it could not do, and ends with 1.
 
+mod archive;
 mod bc;
 mod copy;
 mod date;
@@ -34,6 +35,7 @@ pub(crate) fn register(builder: BashBuilder) -> BashBuilder {
         .builtin("mkdir", Box::new(make::Mkdir))
         .builtin("mv", Box::new(r#move::Mv))
         .builtin("rm", Box::new(remove::Rm))
+        .builtin("tar", Box::new(archive::Tar))
         .builtin("zcat", Box::new(unpack::Zcat))
         .builtin("zgrep", Box::new(unpack::Zgrep))
 }

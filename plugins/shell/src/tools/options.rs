@@ -23,6 +23,8 @@ pub(super) struct Taken {
 pub(super) struct Given {
     /// The options in their order, with their values.
     pub(super) options: Vec<(char, Option<String>)>,
+    /// For each option, how many operands stand before it.
+    pub(super) before: Vec<usize>,
     pub(super) operands: Vec<String>,
     /// The words that are no operands, as they were given.
     pub(super) words: Vec<String>,
@@ -83,6 +85,7 @@ impl Taken {
                     (_, attached) => attached,
                 };
                 given.options.push((letter, value));
+                given.before.push(given.operands.len());
             } else if arg.len() > 1 && arg.starts_with('-') {
                 let mut rest = arg.get(1..).unwrap_or_default();
                 while let Some(letter) = rest.chars().next() {
@@ -101,6 +104,7 @@ impl Taken {
                         (_, attached) => attached,
                     };
                     given.options.push((letter, value));
+                    given.before.push(given.operands.len());
                 }
             } else {
                 given.operands.push(arg.clone());
