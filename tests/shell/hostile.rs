@@ -207,6 +207,77 @@ async fn a_link_leads_a_script_nowhere() {
 }
 
 #[tokio::test]
+async fn large_files_are_compared_or_stopped_and_the_next_call_works() {
+    let shell = Shell::new().await;
+    let dir = workspace();
+    for cmd in [
+        "seq 1 60000 > a; seq 60000 -1 1 > b; diff a b | wc -l",
+        "awk 'BEGIN { for (i = 0; i < 60000; i++) print i * 7919 % 1009 }' > a; sort a > b; diff a b | wc -l",
+        "awk 'BEGIN { for (i = 0; i < 60000; i++) print i * 7919 % 1009 }' > a; sort a > b; diff -d a b | wc -l",
+        "head -c 30000000 /dev/zero | tr '\\0' x > a; cp a b; echo y >> b; diff -y a b | wc -l",
+    ] {
+        let mut limits = shell.limits();
+        limits.timeout_s = 5_000;
+        let all = json!({"fs": {"read": ["."], "write": ["."]}});
+        let call = shell.call(dir.path(), all, limits);
+        let began = Instant::now();
+        let outcome = shell.call_with(&json!({ "cmd": cmd }), call).await;
+        assert!(outcome.usage.memory_peak <= 256 << 20, "{cmd}");
+        match &outcome.result {
+            Ok(value) => assert_eq!(value["exit_code"], 0, "{cmd}: {value}"),
+            Err(CallError::Limit { .. }) => {}
+            other => panic!("{cmd}: {other:?}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(7), "{cmd}");
+        let next = shell.run(dir.path(), "echo next").await;
+        assert_eq!(text(&next.result.unwrap(), "stdout"), "next\n");
+    }
+}
+
+#[tokio::test]
+async fn an_archive_unpacks_into_its_folder_and_within_the_limits() {
+    let shell = Shell::new().await;
+    let dir = workspace();
+    let outside = dir.path().parent().unwrap().join("armature-tar-outside");
+    // Packed as they are named, and so that they lead out.
+    let cmd = "mkdir -p in/deep; echo changed > armature-tar-outside; cd in/deep; cp ../../armature-tar-outside .
+        tar cPf ../../up.tar ../../armature-tar-outside ../deep/armature-tar-outside; cd ../..; mkdir out; cd out
+        tar xf ../up.tar; echo $?; find . -type f; tar xPf ../up.tar 2>&1; find /workspace -newer /workspace/up.tar -type f";
+    let value = shell.run(dir.path(), cmd).await.result.unwrap();
+    assert!(text(&value, "stdout").starts_with("2\n"), "{value}");
+    assert!(!outside.exists());
+    // A link in an archive leads nothing that is unpacked behind it elsewhere.
+    let cmd = "cd /tmp; mkdir a b; ln -s /workspace a/x; tar cf l.tar -C a x; mkdir b/x; echo y > b/x/words.txt
+        tar rf l.tar -C b x/words.txt; mkdir c; tar xf l.tar -C c; head -n 1 /workspace/words.txt
+        cd /workspace; tar xf /tmp/l.tar x; echo $?";
+    let value = shell.run(dir.path(), cmd).await.result.unwrap();
+    assert!(text(&value, "stdout").starts_with("banana\n"), "{value}");
+    for cmd in [
+        // Packed small, and large when it is not.
+        "head -c 1000000000 /dev/zero | tar cz words.txt > /dev/null; echo done",
+        "for i in 1 2 3 4 5 6; do head -c 50000000 /dev/zero > z$i; done; tar czf b.tgz z*; tar tzf b.tgz; tar xzOf b.tgz | wc -c",
+        // Bytes that are no archive, or were one.
+        "tar cf t.tar words.txt; for at in 0 100 124 136 148 156 157 257 345 500; do
+            { head -c $at t.tar; printf '\\377\\200zz'; tail -c +$((at + 5)) t.tar; } > bad.tar; tar tvf bad.tar; tar xf bad.tar; done; echo done",
+        "head -c 100000 /dev/urandom > r.tar; tar xf r.tar; tar xzf r.tar; tar xjf r.tar; echo done",
+        "tar czf t.tgz notes; for at in 1 10 11 30 60; do head -c $at t.tgz > cut.tgz; tar xzf cut.tgz; done; echo done",
+    ] {
+        let mut limits = shell.limits();
+        limits.timeout_s = 5_000;
+        let all = json!({"fs": {"read": ["."], "write": ["."]}});
+        let call = shell.call(dir.path(), all, limits);
+        let outcome = shell.call_with(&json!({ "cmd": cmd }), call).await;
+        assert!(outcome.usage.memory_peak <= 256 << 20, "{cmd}");
+        match &outcome.result {
+            Ok(_) | Err(CallError::Limit { .. } | CallError::Tool(_)) => {}
+            other => panic!("{cmd}: {other:?}"),
+        }
+        let next = shell.run(dir.path(), "echo next").await;
+        assert_eq!(text(&next.result.unwrap(), "stdout"), "next\n");
+    }
+}
+
+#[tokio::test]
 async fn a_script_reaches_what_was_granted_and_nothing_else() {
     let shell = Shell::new().await;
     let dir = workspace();

@@ -182,9 +182,7 @@ impl Copying<'_> {
             Some('i') => {
                 self.report.stderr += &format!("cp: overwrite {}? ", quoted(to));
                 let answer = self.answers.next();
-                let is_yes = answer.is_some_and(|answer| answer.starts_with(['y', 'Y']));
-                self.failed |= !is_yes;
-                is_yes
+                answer.is_some_and(|answer| answer.starts_with(['y', 'Y']))
             }
             over => over != Some('n'),
         }

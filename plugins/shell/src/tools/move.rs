@@ -116,7 +116,6 @@ impl Builtin for Mv {
                     }
                     _ => false,
                 };
-                failed |= is_kept && over == Some('i');
                 if is_kept || given.has('u') && there.modified >= about.modified {
                     continue;
                 }

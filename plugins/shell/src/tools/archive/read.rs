@@ -127,12 +127,12 @@ impl<'a> Members<'a> {
         self.left = size.checked_next_multiple_of(BLOCK as u64).unwrap_or(size);
     }
 
-    /// Goes to the end of the last member. What fills its last block may be missing.
+    /// Goes to the end of the last member.
     fn skip(&mut self) -> Result<(), Wrong> {
         let mut rest = self.source.by_ref().take(self.left);
         let skipped = copy(&mut rest, &mut sink());
         let skipped = skipped.map_err(|error| Wrong::Packed(error.to_string()))?;
-        if skipped < self.content {
+        if skipped < self.left {
             return Err(Wrong::Cut);
         }
         self.done = self.done.saturating_add(self.left);

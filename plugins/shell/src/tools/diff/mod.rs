@@ -5,6 +5,7 @@
 //! option that it does not know: `ed` scripts, merges with `-D`, formats of one's own, lines to ignore by an expression.
 
 mod changes;
+mod files;
 mod lines;
 mod places;
 mod search;
