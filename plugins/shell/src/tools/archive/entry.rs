@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Symlink,
     /// Another name of a member before it.
     Link,
-    /// A device, a pipe, or something that only its maker knows.
+    /// A device, a pipe, a file with holes, or something that only its maker knows.
     Other,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! An archive is read member by member and never as a whole beside what is in it. What is in a name leads nowhere: `/`
 //! and `..` are taken off or refused, and what may be written is the host's business anyway. Not there: `xz` and `zstd`,
-//! `-u`, `-d`, `-A`, `--delete`, names that are rewritten on the way, and members that are no files, folders or links.
+//! `-u`, `-d`, `-A`, `--delete`, names that are rewritten on the way, and members that are no plain files, folders or links.
 
 mod entry;
 mod listing;

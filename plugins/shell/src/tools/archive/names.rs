@@ -133,8 +133,10 @@ mod tests {
 
     #[test]
     fn a_pattern_leaves_out_what_is_below_it_too() {
-        let mut wanted = Wanted::default();
-        wanted.excluded = vec!["target".to_owned(), "*.o".to_owned(), "./x/y".to_owned()];
+        let wanted = Wanted {
+            excluded: ["target", "*.o", "./x/y"].map(str::to_owned).to_vec(),
+            ..Wanted::default()
+        };
         for name in ["target/", "a/target/b", "a/b.o", "b.o/c", "./x/y/z"] {
             assert!(wanted.is_excluded(name), "{name}");
         }

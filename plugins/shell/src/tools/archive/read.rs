@@ -39,6 +39,8 @@ struct Beside {
     end: Option<String>,
     size: Option<u64>,
     modified: Option<u64>,
+    /// Its content is not all there: the holes are told apart.
+    has_holes: bool,
 }
 
 impl<'a> Members<'a> {
@@ -95,6 +97,9 @@ impl<'a> Members<'a> {
         }
         if entry.kind == Kind::File && entry.name.ends_with('/') {
             entry.kind = Kind::Folder;
+        }
+        if beside.has_holes {
+            entry.kind = Kind::Other;
         }
         if entry.kind == Kind::Folder && !entry.name.ends_with('/') {
             entry.name.push('/');
@@ -201,11 +206,16 @@ impl Beside {
             let value = String::from_utf8_lossy(extension.value_bytes()).into_owned();
             let whole = value.split('.').next().and_then(|whole| whole.parse().ok());
             match extension.key_bytes() {
+                b"path" if self.has_holes => {}
                 b"path" => self.name = Some(value),
                 b"linkpath" => self.end = Some(value),
                 b"size" => self.size = whole,
                 b"mtime" => self.modified = whole,
-                _ => {}
+                b"GNU.sparse.name" => {
+                    self.name = Some(value);
+                    self.has_holes = true;
+                }
+                key => self.has_holes |= key.starts_with(b"GNU.sparse."),
             }
         }
     }

@@ -206,7 +206,7 @@ impl Call<'_> {
             }
             Kind::Other => {
                 self.fail(format!(
-                    "{}: Cannot unpack: it is no file, folder or link",
+                    "{}: Cannot unpack: it is no plain file, folder or link",
                     entry.name
                 ));
                 return Ok(None);
