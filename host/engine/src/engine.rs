@@ -22,7 +22,7 @@ use crate::{
     ask::BoxFuture,
     failure::Failure,
     files, home,
-    plan::{Plan, Tier, build, single_call, stage::Written},
+    plan::{Credentials, Plan, Tier, build, single_call, stage::Written},
     plugins::{Builtin, PluginSet},
     role::Flights,
     run::{Run, RunError, RunReport, RunRequest, Unfinished, begin, outside, resume, unfinished},
@@ -103,22 +103,21 @@ impl Shared {
     pub(crate) fn model(
         &self,
         tier: &Tier,
-        key: Option<&str>,
+        with: Credentials,
         longest: Option<Duration>,
     ) -> Result<Arc<dyn Model>, LlmError> {
         if tier.is_scripted() {
-            return tier.connect(key, longest);
+            return tier.connect(with, longest);
         }
-        let name = Digest::of(&[
-            tier.identity().as_bytes(),
-            key.unwrap_or_default().as_bytes(),
-            format!("{longest:?}").as_bytes(),
-        ]);
+        let (own, longest_text) = (tier.identity(), format!("{longest:?}"));
+        let [key, id, secret, session] = with.identity();
+        let parts = [&*own, &*longest_text, key, id, secret, session];
+        let name = Digest::of(&parts.map(str::as_bytes));
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = models.get(&name) {
             return Ok(Arc::clone(model));
         }
-        let model = tier.connect(key, longest)?;
+        let model = tier.connect(with, longest)?;
         models.insert(name, Arc::clone(&model));
         Ok(model)
     }

@@ -1,4 +1,5 @@
-//! Amazon Bedrock's Converse, with an API key of Bedrock (`AWS_BEARER_TOKEN_BEDROCK`).
+//! Amazon Bedrock's Converse, with an API key of Bedrock (`AWS_BEARER_TOKEN_BEDROCK`) or signed with an access key
+//! ([`signing`](crate::signing)). Another region is another address: `https://bedrock-runtime.REGION.amazonaws.com`.
 //!
 //! One form for the models of all makers there. JSON is asked for in words and checked by the caller, since forcing a tool
 //! is refused by many of the models.
@@ -39,11 +40,8 @@ impl Codec for Bedrock {
         } else {
             "converse"
         };
-        // The name of an inference profile has slashes, which are not the path's.
-        (
-            format!("model/{}/{method}", model.replace('/', "%2F")),
-            None,
-        )
+        // Names have colons and slashes, which are not the path's: they are written as a signature takes them.
+        (format!("model/{}/{method}", segment(model)), None)
     }
 
     fn write(&self, asking: &Asking<'_>) -> Value {
@@ -225,6 +223,16 @@ impl Codec for Bedrock {
     fn is_complete(&self, whole: &Value) -> bool {
         whole.get("stopReason").is_some() && whole.get("usage").is_some()
     }
+}
+
+/// A name as one part of a path: all but letters, digits and `-._~` in percent signs (RFC 3986, unreserved characters).
+fn segment(name: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(byte).collect()
 }
 
 /// Most blocks of one reply: what is beyond them is no reply.

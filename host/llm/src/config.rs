@@ -13,7 +13,7 @@ use crate::ollama::Ollama;
 use crate::openai::OpenAi;
 use crate::prompted::Prompted;
 use crate::providers::Wire;
-use crate::{LlmError, Model, Price, RetryPolicy, Script, Scripted, Secret};
+use crate::{AccessKey, LlmError, Model, Price, RetryPolicy, Script, Scripted, Secret};
 
 /// Everything a connection needs. Reading the environment is the caller's business: the key comes as a value.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub struct ModelConfig {
     pub api_base: Option<String>,
     /// The key.
     pub api_key: Option<Secret>,
+    /// An access key, where the provider takes requests that are signed; the key goes before it.
+    pub access_key: Option<AccessKey>,
     /// The replies of the provider `scripted`.
     pub script: Option<Script>,
     /// What it costs, instead of the listed price.
@@ -64,6 +66,7 @@ impl ModelConfig {
             model: model.into(),
             api_base: None,
             api_key: None,
+            access_key: None,
             script: None,
             price: None,
             tool_calling: None,

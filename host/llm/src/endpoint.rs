@@ -4,7 +4,8 @@ use url::Url;
 
 use crate::price::listed;
 use crate::providers::{PROVIDERS, Provider, Wire, resolve};
-use crate::{LlmError, ModelConfig, Price};
+use crate::signing::own_region;
+use crate::{ACCESS_KEY, LlmError, ModelConfig, Price};
 
 /// A model's place, checked.
 pub(crate) struct Endpoint {
@@ -52,11 +53,17 @@ impl Endpoint {
                 |port| format!("{id}@{host}:{port}"),
             );
         }
-        if let (None, Some(variable), None) = (&config.api_key, provider.key_env, own_base) {
+        let has_key = config.api_key.is_some() || config.access_key.is_some();
+        let is_its_own = !is_elsewhere(provider, own_base);
+        if let Some(variable) = provider.key_env.filter(|_| !has_key && is_its_own) {
+            let signed = match provider.wire {
+                Wire::Bedrock => format!(", or `{}` and `{}`", ACCESS_KEY[0], ACCESS_KEY[1]),
+                _ => String::new(),
+            };
             return Err(LlmError::Config {
                 what: format!("{id}: no API key"),
                 hint: format!(
-                    "set `{variable}` in the environment, or name another variable with `api_key_env:`"
+                    "set `{variable}`{signed} in the environment, or name another variable with `api_key_env:`"
                 ),
             });
         }
@@ -85,6 +92,17 @@ impl Endpoint {
         }
         url
     }
+}
+
+/// Is this an address that is not the provider's? Its usual keys were never meant for one. Bedrock has an address in
+/// every region.
+pub(crate) fn is_elsewhere(provider: &Provider, base: Option<&str>) -> bool {
+    let Some(base) = base.map(str::trim).filter(|base| !base.is_empty()) else {
+        return false;
+    };
+    let url = Url::parse(base).ok().filter(|url| url.scheme() == "https");
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    !(provider.wire == Wire::Bedrock && own_region(host).is_some())
 }
 
 /// Nothing of the text is shown when it is wrong: people do paste keys into addresses.

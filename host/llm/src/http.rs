@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::failure::{Refusal, refused};
-use crate::{LlmError, ModelConfig, Request, Secret};
+use crate::{AccessKey, LlmError, ModelConfig, Request, Secret};
 
 /// Reaching a server takes less than this or will not work.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +26,8 @@ pub(crate) struct Http {
     url: Url,
     headers: HeaderMap,
     key: Option<Secret>,
+    /// Signs requests where there is no key.
+    access_key: Option<AccessKey>,
     model_id: String,
     timeout: Duration,
     idle_timeout: Duration,
@@ -47,6 +49,10 @@ impl Http {
             url,
             headers,
             key: config.api_key.clone(),
+            access_key: config
+                .access_key
+                .clone()
+                .filter(|_| config.api_key.is_none()),
             model_id: model_id.to_owned(),
             timeout: config.timeout,
             idle_timeout: config.idle_timeout,
@@ -62,13 +68,22 @@ impl Http {
 
     /// The same to another method of the same server.
     pub(crate) async fn post_to(&self, url: Url, body: &Value) -> Result<Body<'_>, LlmError> {
+        let body = body.to_string();
+        let mut headers = self.headers.clone();
+        if let Some(key) = &self.access_key {
+            let signed = key.headers(&url, &body).map_err(|why| LlmError::Config {
+                what: format!("{}: {}", self.model_id, self.clean(&why)),
+                hint: "check the access key and `api_base`".into(),
+            })?;
+            headers.extend(signed);
+        }
         let request = self
             .client()?
             .post(url)
-            .headers(self.headers.clone())
+            .headers(headers)
             .timeout(self.timeout);
         let response = request
-            .body(body.to_string())
+            .body(body)
             .send()
             .await
             .map_err(|error| self.broken(error))?;
@@ -132,9 +147,11 @@ impl Http {
     }
 
     fn clean(&self, text: &str) -> String {
-        self.key
-            .as_ref()
-            .map_or_else(|| text.to_owned(), |key| key.scrub(text))
+        match (&self.key, &self.access_key) {
+            (Some(key), _) => key.scrub(text),
+            (None, Some(key)) => key.scrub(text),
+            (None, None) => text.to_owned(),
+        }
     }
 
     /// Built with the first call: reading the system's certificates takes longer than starting a run may.

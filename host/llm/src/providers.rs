@@ -4,6 +4,9 @@
 //! fields are refused. A new provider is a new row. A provider that is not listed works with `api_base`. Who has a wire of
 //! its own and also speaks OpenAI's is spoken to in its own, unless the address is that of the other.
 
+use crate::ACCESS_KEY;
+use crate::endpoint::is_elsewhere;
+
 /// How a provider is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
@@ -226,6 +229,21 @@ pub(crate) fn resolve<'m>(
         (None, _) if has_base => Some((&UNLISTED, model)),
         (None, _) => None,
     }
+}
+
+/// The variables whose values reach a provider's own address: its key's, and the parts of an access key where requests are
+/// signed. None at an address of the spec's own, which was never meant to have them.
+#[must_use]
+pub fn usual_keys(name: &str, model: &str, base: Option<&str>) -> Vec<&'static str> {
+    let row = provider_of(name, model, base.is_some());
+    let Some(row) = row.filter(|row| !is_elsewhere(row, base)) else {
+        return Vec::new();
+    };
+    let signed = (row.wire == Wire::Bedrock).then_some(ACCESS_KEY);
+    row.key_env
+        .into_iter()
+        .chain(signed.into_iter().flatten())
+        .collect()
 }
 
 /// The provider that a tier asks: the one that its model's name begins with, where that is another than it writes.

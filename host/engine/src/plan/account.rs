@@ -121,7 +121,7 @@ impl Plan {
             });
         };
         for tier in &self.0.tiers {
-            if let Some(name) = tier.key_name() {
+            for name in tier.key_names() {
                 let config = &tier.config;
                 let to = config.api_base.as_deref().unwrap_or(&config.provider);
                 add(

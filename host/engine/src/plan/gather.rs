@@ -78,7 +78,7 @@ pub(super) fn plugins(
 pub(super) fn secrets(stages: &[Stage], tiers: &[Tier], resolver: &Resolver<'_>) -> Vec<String> {
     let mut names: BTreeSet<String> = tiers
         .iter()
-        .filter_map(Tier::key_name)
+        .flat_map(Tier::key_names)
         .map(str::to_owned)
         .collect();
     let mut rights: Vec<&Rights> = resolver.tools.values().map(|tool| &tool.rights).collect();

@@ -45,7 +45,7 @@ pub(crate) use outside::Commands;
 pub(crate) use problem::{Reporter, nearest};
 pub(crate) use resolve::Resolver;
 use stage::{Stage, Tool};
-pub(crate) use tiers::Tier;
+pub(crate) use tiers::{Credentials, Tier};
 
 use crate::{context::Ancestors, rules::RuleSet, schedule::Graph};
 

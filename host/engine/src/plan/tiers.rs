@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use armature_llm::{LlmError, Model, ModelConfig, Price, Script, Secret, connect};
+use armature_llm::{AccessKey, LlmError, Model, ModelConfig, Price, Script, Secret, connect};
 use armature_spec::{FanIn, ModelTier, ModelTiers, path};
 
 use super::{
@@ -32,6 +32,28 @@ pub(crate) struct Tier {
     script: Option<PathBuf>,
 }
 
+/// What a model is asked with: a key, or what signs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Credentials {
+    pub(crate) key: Option<Secret>,
+    access: Option<AccessKey>,
+}
+
+impl Credentials {
+    /// What tells them from others.
+    pub(crate) fn identity(&self) -> [&str; 4] {
+        let access = self.access.as_ref();
+        [
+            self.key.as_ref().map_or("", Secret::expose),
+            access.map_or("", |access| access.id.expose()),
+            access.map_or("", |access| access.secret.expose()),
+            access
+                .and_then(|access| access.session.as_ref())
+                .map_or("", Secret::expose),
+        ]
+    }
+}
+
 impl Tier {
     /// The tiers that are set: the usual ones from small to large, then the others.
     pub(crate) fn all(tiers: &ModelTiers, spec_name: &str) -> Vec<Self> {
@@ -46,21 +68,34 @@ impl Tier {
         tiers.iter().map(tier).collect()
     }
 
-    /// The environment variable with its key: what is written, or the provider's usual one. An address of the spec's
-    /// own gets only the key that the spec names: the usual one was never meant for it. `openai` with `groq/llama` as its
-    /// model is Groq, and gets Groq's.
+    /// The environment variable with its key: what is written, or the provider's usual one.
     pub(crate) fn key_name(&self) -> Option<&str> {
+        self.key_names().first().copied()
+    }
+
+    /// The environment variables of which its key may be made: what is written, or the provider's usual ones, where
+    /// requests are signed those of an access key, too. An address of the spec's own gets only the key that the spec
+    /// names: the usual ones were never meant for it. `openai` with `groq/llama` as its model is Groq, and gets Groq's.
+    pub(crate) fn key_names(&self) -> Vec<&str> {
         let ModelTier {
             provider,
             model,
             api_base,
             ..
         } = &self.config;
-        let own_address = api_base.is_some();
-        let usual =
-            || armature_llm::provider_of(provider, model, own_address).and_then(|row| row.key_env);
-        let named = self.config.api_key_env.as_deref();
-        named.or_else(|| usual().filter(|_| !own_address))
+        match self.config.api_key_env.as_deref() {
+            Some(named) => vec![named],
+            None => armature_llm::usual_keys(provider, model, api_base.as_deref()),
+        }
+    }
+
+    /// What it is asked with, where these variables have these values.
+    pub(crate) fn credentials<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Credentials {
+        let names = self.key_names();
+        let key = names.first().and_then(|name| value(name)).map(Secret::new);
+        let of_this = |name: &str| names.contains(&name).then(|| value(name)).flatten();
+        let access = AccessKey::read(of_this).filter(|_| key.is_none());
+        Credentials { key, access }
     }
 
     /// The file that it answers from, if it does.
@@ -89,13 +124,14 @@ impl Tier {
     /// itself. Without one the usual time of a call holds.
     pub(crate) fn connect(
         &self,
-        key: Option<&str>,
+        with: Credentials,
         longest: Option<Duration>,
     ) -> Result<Arc<dyn Model>, LlmError> {
         let mut config = ModelConfig::new(&self.config.provider, &self.config.model);
         config.timeout = config.timeout.max(longest.unwrap_or_default());
         config.api_base.clone_from(&self.config.api_base);
-        config.api_key = key.map(Secret::new);
+        config.api_key = with.key;
+        config.access_key = with.access;
         config.script = self.script.clone().map(Script::File);
         config.price = self.config.price.map(|price| Price {
             input_per_million: price.input_per_million,
@@ -133,7 +169,7 @@ pub(super) fn check_models(
     for tier in asked.into_iter().filter_map(|place| tiers.get(place)) {
         if tier.is_scripted() {
             // It is small and local: reading it now says all that is wrong with it.
-            if let Err(why) = tier.connect(None, None) {
+            if let Err(why) = tier.connect(Credentials::default(), None) {
                 report
                     .add(
                         PlanCode::UnusableModel,
@@ -236,6 +272,20 @@ mod tests {
         assert_eq!(key(usual).as_deref(), Some("OPENAI_API_KEY"));
         let elsewhere = serde_json::json!({"provider": "openai", "model": "m", "api_base": "https://example.com/v1"});
         assert_eq!(key(elsewhere), None);
+        // Bedrock has an address in every region, and each is its own.
+        let bedrock = |base: &str| {
+            key(serde_json::json!({"provider": "bedrock", "model": "m", "api_base": base}))
+        };
+        assert_eq!(
+            bedrock("https://bedrock-runtime.eu-west-1.amazonaws.com").as_deref(),
+            Some("AWS_BEARER_TOKEN_BEDROCK")
+        );
+        for elsewhere in [
+            "https://bedrock-runtime.evil.s3.amazonaws.com",
+            "http://bedrock-runtime.eu-west-1.amazonaws.com",
+        ] {
+            assert_eq!(bedrock(elsewhere), None, "{elsewhere}");
+        }
         let routed = serde_json::json!({"provider": "openai", "model": "groq/llama"});
         assert_eq!(key(routed).as_deref(), Some("GROQ_API_KEY"));
     }

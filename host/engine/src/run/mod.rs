@@ -237,8 +237,8 @@ impl Run {
                 hint: String::new(),
             });
         };
-        let key = config.key_name().and_then(|name| self.secrets.value(name));
-        if let (None, Some(name)) = (key, &config.config.api_key_env)
+        let with = config.credentials(|name| self.secrets.value(name));
+        if let (None, Some(name)) = (&with.key, &config.config.api_key_env)
             && !config.is_scripted()
         {
             return Err(LlmError::Config {
@@ -249,7 +249,7 @@ impl Run {
             });
         }
         let longest = plan.0.stages.iter().filter_map(|stage| stage.timeout).max();
-        self.engine.model(config, key, longest)
+        self.engine.model(config, with, longest)
     }
 }
 

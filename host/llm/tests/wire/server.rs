@@ -140,7 +140,7 @@ impl Answer {
 }
 
 /// One request that came.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,

@@ -1,7 +1,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use armature_llm::{LlmError, Message, ModelConfig, Reply, Request, RetryPolicy, connect};
+use armature_llm::{
+    AccessKey, LlmError, Message, ModelConfig, Reply, Request, RetryPolicy, connect,
+};
 use serde_json::json;
 
 use crate::server::{Answer, KEY, Server};
@@ -324,4 +326,39 @@ async fn dropping_the_call_ends_its_wait_for_another_try() {
     let patience = Duration::from_millis(100);
     assert!(tokio::time::timeout(patience, ask(config)).await.is_err());
     assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_signed_carries_no_secret_and_its_refusal_shows_none() {
+    let values = |name: &str| match name {
+        "AWS_ACCESS_KEY_ID" => Some("AKIDEXAMPLE"),
+        "AWS_SECRET_ACCESS_KEY" => Some("wJalrXUtnFEMI/K7MDENG"),
+        _ => Some("session-token-1"),
+    };
+    let repeated = "{\"message\": \"AKIDEXAMPLE and session-token-1 are not known\"}";
+    let reply = json!({"output": {"message": {"content": [{"text": "fine"}]}}, "stopReason": "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 1}});
+    let server = Server::start([Answer::json(&reply), Answer::text(403, repeated)]).await;
+    let mut config = ModelConfig::new("bedrock", "anthropic.claude-v1:0");
+    config.api_base = Some(server.address.clone());
+    config.access_key = AccessKey::read(values);
+    assert_eq!(ask(config.clone()).await.unwrap().text, "fine");
+    let error = ask(config).await.unwrap_err();
+    assert!(matches!(error, LlmError::Auth { .. }), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .contains("[secret] and [secret] are not known"),
+        "{error}"
+    );
+    let asked = server.asked().remove(0);
+    assert_eq!(asked.path, "/model/anthropic.claude-v1%3A0/converse");
+    assert!(
+        asked
+            .header("authorization")
+            .starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"),
+        "{asked:?}"
+    );
+    assert_eq!(asked.header("x-amz-security-token"), "session-token-1");
+    assert!(!format!("{asked:?}").contains("wJalrXUtn"));
 }
