@@ -194,19 +194,20 @@ impl Codec for Bedrock {
             let Some(block) = place.and_then(|place| block_at(whole, place)) else {
                 return String::new();
             };
-            if let Some(call) = event.pointer("/start/toolUse") {
-                block["toolUse"] = call.clone();
-                block["toolUse"]["input"] = "".into();
+            if let Some(Value::Object(call)) = event.pointer("/start/toolUse") {
+                let mut call = call.clone();
+                call.insert("input".into(), "".into());
+                block.insert("toolUse".into(), call.into());
             }
-            if let Some(more) = event
-                .pointer("/delta/toolUse/input")
-                .and_then(Value::as_str)
+            let delta = |path: &str| event.pointer(path).and_then(Value::as_str);
+            if let Some(more) = delta("/delta/toolUse/input")
+                && let Some(input) = block.get_mut("toolUse").and_then(|it| it.get_mut("input"))
             {
-                append(&mut block["toolUse"]["input"], more);
+                append(input, more);
             }
-            let more = event.pointer("/delta/text").and_then(Value::as_str);
+            let more = delta("/delta/text");
             if let Some(more) = more {
-                append(&mut block["text"], more);
+                append(block.entry("text").or_insert(Value::Null), more);
             }
             return more.unwrap_or_default().to_owned();
         }
@@ -239,7 +240,7 @@ fn segment(name: &str) -> String {
 const MAX_BLOCKS: u64 = 1_000;
 
 /// The block of this number, made if it is not there.
-fn block_at(whole: &mut Value, place: u64) -> Option<&mut Value> {
+fn block_at(whole: &mut Value, place: u64) -> Option<&mut Map<String, Value>> {
     let place = usize::try_from(place).ok().filter(|_| place < MAX_BLOCKS)?;
     let blocks = whole
         .pointer_mut("/output/message/content")?
@@ -247,7 +248,7 @@ fn block_at(whole: &mut Value, place: u64) -> Option<&mut Value> {
     if blocks.len() <= place {
         blocks.resize(place + 1, json!({}));
     }
-    blocks.get_mut(place)
+    blocks.get_mut(place)?.as_object_mut()
 }
 
 fn append(text: &mut Value, more: &str) {

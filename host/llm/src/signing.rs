@@ -156,7 +156,7 @@ mod tests {
             text("x-amz-content-sha256"),
             "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
         );
-        assert!(headers.values().all(|value| value.is_sensitive()));
+        assert!(headers.values().all(HeaderValue::is_sensitive));
         assert!(!format!("{headers:?} {:?}", key()).contains("wJalrXUtn"));
     }
 
