@@ -390,7 +390,7 @@ fn a_run_that_is_interrupted_or_killed_takes_its_containers_with_it() {
             .map_while(Result::ok);
         // Those of the run before have died.
         let mut running = String::new();
-        while let Some(line) = lines.next() {
+        for line in lines.by_ref() {
             if let Some(id) = line.strip_prefix("start ")
                 && engine.docker(&["ps", "--no-trunc", "--quiet"]).contains(id)
             {
