@@ -112,10 +112,6 @@ mod tests {
     fn weights_that_nothing_here_can_read_are_said_to_be_of_no_use_here() {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join(DIRECTORY);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a test makes the folder that is looked at"
-        )]
         std::fs::create_dir(&dir).unwrap();
         let error = open(home.path()).unwrap_err();
         assert_eq!(error, EmbedError::NotBuiltIn { dir });
