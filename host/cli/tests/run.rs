@@ -395,6 +395,9 @@ fn a_key_that_a_child_or_a_judge_needs_is_missed_before_the_first_stage() {
         let ran = place.run(&["run", "spec.yml"]);
         assert_eq!(ran.code, Some(1), "{}", ran.shown());
         assert!(ran.err.contains("set `GROQ_API_KEY`"), "{}", ran.shown());
+        let in_child = spec.contains("child.yml");
+        let of_child = ran.err.contains("stage `a` of `child.yml`");
+        assert_eq!(of_child, in_child, "{}", ran.shown());
         assert!(!place.work().join("made").exists(), "{}", ran.shown());
     }
 }

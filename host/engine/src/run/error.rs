@@ -14,10 +14,12 @@ pub enum RunError {
     #[error("{0}")]
     Input(InputError),
     /// A model that a stage asks cannot be reached as things are here: its key is missing. Nothing has run.
-    #[error("stage `{stage}` has nobody to ask: {source}")]
+    #[error("stage `{stage}`{} has nobody to ask: {source}", spec.as_ref().map_or(String::new(), |spec| format!(" of `{spec}`")))]
     Model {
         /// The stage.
         stage: String,
+        /// The spec that it is in; none for the one that is run.
+        spec: Option<String>,
         /// What is missing.
         source: Box<LlmError>,
     },

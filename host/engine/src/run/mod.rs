@@ -202,18 +202,20 @@ impl Run {
     /// Can every stage ask the model that it asks first, here and in the specs that this one runs? A key that is missing is
     /// told before anything runs; a larger tier may never be needed, and is not asked for its key before it is.
     pub(crate) fn models_are_there(&self) -> Result<(), RunError> {
-        let failed = |stage: &str, source| RunError::Model {
+        let failed = |stage: &str, spec: Option<&Plan>, source| RunError::Model {
             stage: stage.to_owned(),
+            spec: spec.map(|plan| plan.document().source.name.clone()),
             source: Box::new(source),
         };
         for (tier, stage) in asked_first(&self.plan) {
-            self.model(tier).map_err(|source| failed(stage, source))?;
+            let model = self.model(tier);
+            model.map_err(|source| failed(stage, None, source))?;
         }
         // A run below this one makes its own; here it is only seen that it can.
         for plan in self.children.values() {
             for (tier, stage) in asked_first(plan) {
                 self.connect(plan, tier)
-                    .map_err(|source| failed(stage, source))?;
+                    .map_err(|source| failed(stage, Some(plan), source))?;
             }
         }
         Ok(())
