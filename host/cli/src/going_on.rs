@@ -249,7 +249,7 @@ impl Going {
         self.show.check_against(&plan)?;
         if self.show.tells() {
             findings::show(screen, plan.warnings());
-            for line in diagram::header(&plan, &self.inputs, None) {
+            for line in diagram::header(&plan, &engine.shown(&plan, &self.inputs), None) {
                 screen.say(&line);
             }
             screen.say(&style::faint(&format!("going on with run {}", self.run)));

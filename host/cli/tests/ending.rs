@@ -37,6 +37,22 @@ fn what_is_blocked_in_a_subagent_leaves_the_code_that_it_leaves_outside() {
 }
 
 #[test]
+fn a_secret_that_is_given_as_an_input_is_not_shown_above_the_run() {
+    let place = Place::with_spec(
+        "name: x\nstages:\n  - id: keep\n    tool_call: {name: file_write, args: {path: a.txt, content: '{{ env.TRIP_KEY }}'}}\n",
+    )
+    .set("TRIP_KEY", "s3cret-value");
+    let ran = place.run(&["run", "spec.yml", "-i", "told=use s3cret-value"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.shown());
+    assert!(
+        ran.err.contains("told=\"use [secret TRIP_KEY]\""),
+        "{}",
+        ran.err
+    );
+    assert!(!ran.all().contains("s3cret-value"), "{}", ran.all());
+}
+
+#[test]
 fn the_call_that_goes_beyond_the_budget_is_told_where_it_was_the_last() {
     let place = Place::with_spec(
         "name: x\ncontracts: {max_tokens_total: 10, max_cost_usd: 0.5}\nmodel_tiers: {small: {provider: scripted, model: m, script: m.yml}}\nstages:\n  - {id: say, role: {name: A, type: worker, description: Say.}}\n",

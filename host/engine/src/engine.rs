@@ -25,7 +25,10 @@ use crate::{
     plan::{Credentials, Plan, Tier, build, single_call, stage::Written},
     plugins::{Builtin, PluginSet},
     role::Flights,
-    run::{Run, RunError, RunReport, RunRequest, Unfinished, begin, outside, resume, unfinished},
+    run::{
+        Run, RunError, RunReport, RunRequest, Unfinished, begin, outside, resume, secrets,
+        unfinished,
+    },
     secrets::Environment,
     stage::Scope,
     tools::{Act, Exposure, What, act},
@@ -328,6 +331,14 @@ impl Engine {
         inputs: &Map<String, Value>,
     ) -> Result<Option<Unfinished>, RunError> {
         unfinished(&self.0, plan, inputs).await
+    }
+
+    /// Inputs as people may see them: without the values of the secrets that a run of this plan knows.
+    pub fn shown(&self, plan: &Plan, inputs: &Map<String, Value>) -> Map<String, Value> {
+        match secrets(&self.0, plan).clean(Value::Object(inputs.clone())) {
+            Value::Object(inputs) => inputs,
+            _ => Map::new(),
+        }
     }
 
     /// Calls one tool outside a workflow, by the same path as every other call.

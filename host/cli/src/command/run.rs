@@ -99,7 +99,7 @@ impl Run {
         if self.show.tells() {
             let last = last_run(&engine, plan.name());
             let last = last.as_ref().map(|(run, status)| (run, *status));
-            for line in diagram::header(&plan, &inputs, last) {
+            for line in diagram::header(&plan, &engine.shown(&plan, &inputs), last) {
                 screen.say(&line);
             }
             warn_of_unknown(screen, &plan, &inputs);

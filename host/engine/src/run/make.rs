@@ -121,7 +121,7 @@ fn child_workspace(
 }
 
 /// The secrets that a run of this plan can touch.
-pub(super) fn secrets(engine: &Shared, plan: &Plan) -> RunSecrets {
+pub(crate) fn secrets(engine: &Shared, plan: &Plan) -> RunSecrets {
     let names = std::iter::once(plan)
         .chain(plan.0.children.values())
         .flat_map(|plan| &plan.0.secrets);

@@ -55,6 +55,7 @@ pub(crate) use consent::Asking;
 pub use error::{InputError, Missing, RunError};
 pub(crate) use inputs::fits;
 pub(crate) use life::{begin, child, outside};
+pub(crate) use make::secrets;
 use past::Past;
 pub use report::{RunReport, RunRequest, Summary};
 pub(crate) use results::Results;
