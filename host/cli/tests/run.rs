@@ -422,6 +422,12 @@ fn a_limit_on_cost_wants_the_price_of_every_model_that_may_be_asked() {
         );
     };
     said(&place);
+    // With an address of its own a model's name is no other provider's, and has not its price.
+    place.write(
+        "child.yml",
+        "name: child\nmodel_tiers: {small: {provider: openai, model: groq/llama-3.1-8b-instant, api_base: 'http://127.0.0.1:9/v1'}}\nstages: [{id: a, role: {type: worker, description: d}}]\n",
+    );
+    said(&place);
     // The limit of a child holds for what it runs itself.
     place.write(
         "spec.yml",

@@ -72,10 +72,11 @@ const PRICES: &[(&str, &str, f64, f64)] = &[
     ("deepseek", "deepseek-reasoner", 0.28, 0.42),
 ];
 
-/// What a tier's model costs without a `price:` of its own, if that is known: `provider` and `model` as a spec has them.
+/// What a tier's model costs without a `price:` of its own, if that is known: `provider` and `model` as a spec has them,
+/// and whether it has an `api_base`, with which a model's name means what it says.
 #[must_use]
-pub fn listed_price(provider: &str, model: &str) -> Option<Price> {
-    let (row, model) = resolve(provider, model, false)?;
+pub fn listed_price(provider: &str, model: &str, has_base: bool) -> Option<Price> {
+    let (row, model) = resolve(provider, model, has_base)?;
     listed(row.name, model)
 }
 

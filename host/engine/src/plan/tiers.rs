@@ -110,7 +110,13 @@ impl Tier {
 
     /// Is there a price for it without the spec's help?
     fn has_listed_price(&self) -> bool {
-        armature_llm::listed_price(&self.config.provider, &self.config.model).is_some()
+        let ModelTier {
+            provider,
+            model,
+            api_base,
+            ..
+        } = &self.config;
+        armature_llm::listed_price(provider, model, api_base.is_some()).is_some()
     }
 
     /// What tells it from other tiers, the key aside.
