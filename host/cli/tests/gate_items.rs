@@ -1,4 +1,4 @@
-//! A gate over the items of a list: each item is asked about, and answered, by itself.
+//! Gates that ask more than once: over the items of a list, and pass by pass. Each question is answered by itself.
 
 use serde_json::{Value, json};
 
@@ -51,6 +51,27 @@ fn items_of_a_gate_are_answered_beforehand_together_and_by_themselves() {
     let each = &json_of(&ran)["each"];
     assert_eq!(each[1]["approved"], json!(true));
     assert_eq!(each[2]["feedback"], json!("Later"));
+}
+
+#[test]
+fn an_answer_to_one_pass_is_not_taken_for_that_to_another() {
+    let spec = "name: passes
+stages:
+  - { id: g, gate: human, present: \"Pass {{ _iteration.num }}, you said {{ feedback }}\", loop: { max_iterations: 3, until: \"{{ approved }}\", carry_forward: [feedback] } }
+";
+    let (place, run) = parked(spec, &[]);
+    let ran = place.run(&["approve", &run, "--no", "Shorter"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.shown());
+    assert!(
+        ran.err.contains("Pass 2, you said Shorter"),
+        "{}",
+        ran.shown()
+    );
+    let ran = place.run(&["approve", &run, "--yes", "-q", "--events", "e.jsonl"]);
+    assert_eq!(json_of(&ran)["g"]["approved"], json!(true));
+    let events = place.read("e.jsonl");
+    let passes = events.matches("\"loop_iteration\"").count();
+    assert_eq!(passes, 2, "{events}");
 }
 
 #[cfg(unix)]

@@ -58,8 +58,9 @@ pub struct RunState {
     pub descendants: Vec<RunId>,
     /// Gates and calls that wait for a person, in the order in which they were asked.
     pub questions: Vec<Question>,
-    /// Answers to gates, by stage and item: whether it was approved, and the text.
-    pub gate_answers: BTreeMap<(String, Option<usize>), (bool, String)>,
+    /// Answers to gates, by stage and item, in the order in which they were given: a stage that is gone on with asks the
+    /// same again, pass by pass, and each answer is for its own question.
+    pub gate_answers: BTreeMap<(String, Option<usize>), Vec<Answered>>,
     /// Answers to approvals that were not used yet, by stage and digest of the arguments, with the text.
     pub approvals: BTreeMap<(String, String), (bool, String)>,
     /// What it has used, without the runs that it started.
@@ -85,6 +86,17 @@ pub struct Question {
     pub since: String,
     /// The call that needs approval; none for a gate.
     pub call: Option<Call>,
+}
+
+/// What a person said to a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What the person was shown.
+    pub message: String,
+    /// Yes, or no.
+    pub approved: bool,
+    /// The person's words.
+    pub text: String,
 }
 
 /// A call that needs approval.
@@ -276,9 +288,7 @@ impl RunState {
                 message,
                 ..
             } => {
-                let gate = (stage.clone(), item);
-                self.gate_answers.remove(&gate);
-                let key = format!("{}\n{message}", place(&gate.0, item));
+                let key = format!("{}\n{message}", place(&stage, item));
                 let question = Question {
                     stage,
                     item,
@@ -295,10 +305,19 @@ impl RunState {
                 text,
                 ..
             } => {
-                self.questions.retain(|asked| {
-                    asked.call.is_some() || (&asked.stage, asked.item) != (&stage, item)
-                });
-                self.gate_answers.insert((stage, item), (approved, text));
+                let is_this = |asked: &mut Question| {
+                    asked.call.is_none() && (&asked.stage, asked.item) == (&stage, item)
+                };
+                let asked = self.questions.extract_if(.., is_this).last();
+                let answered = Answered {
+                    message: asked.map(|asked| asked.message).unwrap_or_default(),
+                    approved,
+                    text,
+                };
+                self.gate_answers
+                    .entry((stage, item))
+                    .or_default()
+                    .push(answered);
             }
             Event::ApprovalAsked {
                 stage,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use armature_sandbox::Digest;
-use armature_store::{RunId, RunState, RunStatus, Seq, event::ToolIntent};
+use armature_store::{RunId, RunState, RunStatus, Seq, event::ToolIntent, state::Answered};
 use serde_json::{Value, json};
 
 use crate::plan::{Plan, stage::Stage};
@@ -35,7 +35,7 @@ pub(crate) struct Past {
 #[derive(Debug, Default)]
 struct Said {
     open: Vec<ToolIntent>,
-    gates: BTreeMap<(String, Option<usize>), (bool, String)>,
+    gates: BTreeMap<(String, Option<usize>), Vec<Answered>>,
     approvals: BTreeMap<(String, String), (bool, String)>,
     children: BTreeMap<String, RunId>,
 }
@@ -122,9 +122,22 @@ impl Past {
         (of == digest).then_some(reply)
     }
 
-    /// What a person said to a gate that has not used it yet.
-    pub(crate) fn take_gate(&self, stage: &str, item: Option<usize>) -> Option<(bool, String)> {
-        self.said().gates.remove(&(stage.to_owned(), item))
+    /// What a person said to this question of a gate, the next in the order of its answers. One that was shown something
+    /// else has said nothing about this, nor about what comes after it.
+    pub(crate) fn take_gate(
+        &self,
+        stage: &str,
+        item: Option<usize>,
+        message: &str,
+    ) -> Option<(bool, String)> {
+        let mut said = self.said();
+        let answers = said.gates.get_mut(&(stage.to_owned(), item))?;
+        if answers.first()?.message != message {
+            answers.clear();
+            return None;
+        }
+        let Answered { approved, text, .. } = answers.remove(0);
+        Some((approved, text))
     }
 
     /// What a person said about a call that has not been made yet.

@@ -32,8 +32,10 @@ pub(crate) async fn ask(
         Some(text) => text.text(context)?,
         None => DEFAULT.to_owned(),
     };
+    // As the log has it.
+    let shown = run.secrets.text(&message);
     let began = Instant::now();
-    let (approved, text) = match run.past.take_gate(scope.id(), scope.item) {
+    let (approved, text) = match run.past.take_gate(scope.id(), scope.item, &shown) {
         Some(answer) => answer,
         None => answer(scope, message).await?,
     };

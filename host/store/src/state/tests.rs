@@ -196,7 +196,13 @@ fn a_stage_that_begins_again_after_its_end_knows_nothing_of_its_last_pass() {
         child("ab#1"),
     ];
     let state = fold(first.clone());
-    assert!(state.gate_answers.contains_key(&("a".to_owned(), None)) && state.children.len() == 2);
+    let answers = &state.gate_answers[&("a".to_owned(), None)];
+    assert_eq!(answers.len(), 1);
+    assert_eq!(
+        (answers[0].message.as_str(), answers[0].approved),
+        ("1", true)
+    );
+    assert_eq!(state.children.len(), 2);
     let state = fold(first.into_iter().chain([end(None), start(None)]));
     assert!(state.gate_answers.is_empty() && state.done.is_empty());
     assert_eq!(state.children.keys().collect::<Vec<_>>(), ["ab#1"]);
