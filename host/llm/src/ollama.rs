@@ -54,11 +54,7 @@ impl Codec for Ollama {
         let mut body = Map::new();
         if format.is_some() {
             // Said in words too: the format only holds the model to the letters, it does not see it.
-            let at = crate::schema::after_instructions(&request.messages);
-            messages.insert(
-                at,
-                json!({"role": "system", "content": instruction(schema)}),
-            );
+            crate::schema::instruct(&mut messages, &request.messages, &instruction(schema));
         }
         if let Some(format) = format.filter(|_| request.tools.is_empty()) {
             body.insert("format".into(), format);

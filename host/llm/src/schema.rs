@@ -274,10 +274,19 @@ fn drop_nulls(value: &mut Value, schema: &Value, root: &Value) {
     }
 }
 
-/// Where a further instruction belongs: after the system messages, where instructions about form are followed best.
-pub(crate) fn after_instructions(messages: &[Message]) -> usize {
+/// Puts a further instruction where those about form are followed best: at the end of the system message, and not into
+/// a second one, which the templates of open models do not know.
+pub(crate) fn instruct(written: &mut Vec<Value>, messages: &[Message], words: &str) {
     let is_system = |message: &&Message| matches!(message, Message::System(_));
-    messages.iter().take_while(is_system).count()
+    let at = messages.iter().take_while(is_system).count();
+    let last = at.checked_sub(1).and_then(|last| written.get_mut(last));
+    match last.and_then(|message| message.get_mut("content")) {
+        Some(Value::String(said)) => {
+            said.push_str("\n\n");
+            said.push_str(words);
+        }
+        _ => written.insert(at, json!({"role": "system", "content": words})),
+    }
 }
 
 /// Arguments where the wire takes objects only: what the model wrote instead is shown back to it as one.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::names::WireNames;
 use crate::providers::{JsonFormat, Provider};
-use crate::schema::{ObjectSchema, after_instructions, instruction, may_be_strict, strict_form};
+use crate::schema::{ObjectSchema, instruct, instruction, may_be_strict, strict_form};
 use crate::{Message, Output, Request, ToolCall, ToolSpec};
 
 /// What a body is made of.
@@ -32,8 +32,7 @@ pub(super) fn body(provider: &Provider, parts: &Parts<'_>, is_streaming: bool) -
         .map(|message| wire_message(message, names))
         .collect();
     if let Some(words) = words {
-        let at = after_instructions(&request.messages);
-        messages.insert(at, json!({"role": "system", "content": words}));
+        instruct(&mut messages, &request.messages, &words);
     }
     body.insert("messages".into(), messages.into());
     if !request.tools.is_empty() {

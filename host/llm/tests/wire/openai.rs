@@ -309,7 +309,10 @@ async fn where_a_schema_cannot_be_sent_it_is_told_in_the_prompt() {
         "tools and a format together are too much for this one"
     );
     for asked in asked {
-        let words = asked.body["messages"][1]["content"].as_str().unwrap();
+        let messages = asked.body["messages"].as_array().unwrap();
+        let roles: Vec<_> = messages.iter().map(|it| it["role"].clone()).collect();
+        assert_eq!(roles, ["system", "user"], "one system message, not two");
+        let words = messages[0]["content"].as_str().unwrap();
         assert!(
             words.contains("\"title\":\"Thing\"") && words.contains("JSON"),
             "{words}"
