@@ -51,6 +51,18 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Was this process started to go on when its terminal is closed (`nohup`)? Where that cannot be found out, yes: a run
+/// that was to survive must not end.
+#[cfg(unix)]
+pub(crate) fn ignores_hangups() -> bool {
+    /// The bit of SIGHUP among the signals that are ignored, as Linux writes them down.
+    const HANGUP: u64 = 1;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_none_or(|mask| mask & HANGUP != 0)
+}
+
 /// Writes a file in one step. What is no regular file (a pipe, a terminal) is written to as it is.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let fail = |error: io::Error| {

@@ -294,19 +294,23 @@ async fn interrupted(screen: Screen, cancel: CancellationToken) {
 #[cfg(unix)]
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) {
-        (Ok(mut terminate), Ok(mut hangup)) => {
+    // Its terminal was closed, and neither `nohup` nor the like had it ignore that: to listen would undo it.
+    let hangup = async {
+        let listening = !files::ignores_hangups();
+        match listening.then(|| signal(SignalKind::hangup())) {
+            Some(Ok(mut hangup)) => drop(hangup.recv().await),
+            _ => std::future::pending().await,
+        }
+    };
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
-                // Its terminal was closed.
-                _ = hangup.recv() => {}
+                () = hangup => {}
             }
         }
-        _ => drop(tokio::signal::ctrl_c().await),
+        Err(_) => drop(tokio::signal::ctrl_c().await),
     }
 }
 

@@ -72,7 +72,7 @@ impl Place {
         self.dir.path().join("home")
     }
 
-    fn command(&self, arguments: &[&str], dir: &Path) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str], dir: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_armature"));
         command
             .args(arguments)

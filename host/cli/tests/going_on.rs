@@ -354,6 +354,36 @@ fn reply(mut stream: TcpStream) {
         .unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_terminal_is_closed_stops_unless_it_was_started_to_go_on() {
+    use std::process::{Command, Stdio};
+
+    for (program, code) in [("env", Some(130)), ("nohup", Some(0))] {
+        let server = Slow::new();
+        let place = Place::with_spec(&paying(&server));
+        let own = place.command(&["run", "spec.yml", "-q"], &place.work());
+        let mut run = Command::new(program)
+            .arg(own.get_program())
+            .args(own.get_args())
+            .env("ARMATURE_HOME", place.home())
+            .current_dir(place.work())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It is at work.
+        let request = server.request();
+        let pid = rustix::process::Pid::from_child(&run);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        if code == Some(0) {
+            reply(request);
+        }
+        assert_eq!(run.wait().unwrap().code(), code, "{program}");
+    }
+}
+
 /// A workflow that pays within its second stage.
 fn paying(server: &Slow) -> String {
     format!(
